@@ -1,0 +1,1 @@
+"""The suite: what to run, running it, recording it and showing it."""

@@ -1,0 +1,1 @@
+"""The classical baselines, one file per scikit-learn family."""

@@ -1,0 +1,1 @@
+"""Datasets: acquiring, verifying, caching, splitting and augmenting them."""

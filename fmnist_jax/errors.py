@@ -1,0 +1,40 @@
+"""Errors that a person can act on.
+
+Anything the user can cause or repair (missing data, an unknown name, a folder
+that cannot be written) is raised as a `UserError`, whose message is one line
+that names the thing and the next step. Everything else is a bug and keeps its
+traceback.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A one-line message for the user: what is wrong, and what to do next."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class DataError(UserError):
+    """A dataset is missing, damaged or not what it claims to be."""
+
+
+class Diverged(Exception):
+    """Training reached a loss that is not finite."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Say which valid name `name` was probably meant to be.
+
+    Args:
+        name: what the user wrote.
+        valid: the names that exist.
+
+    Returns:
+        `"did you mean 'resnet'?"`, or the whole list where nothing is close.
+    """
+    valid = sorted(valid)
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"choose from: {', '.join(valid)}"

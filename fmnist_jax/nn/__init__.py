@@ -1,0 +1,1 @@
+"""Layers whose lowering is tuned per backend."""

@@ -1,0 +1,1 @@
+"""Training on devices: optimizer, step, engine, and the loop over epochs."""
