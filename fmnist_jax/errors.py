@@ -35,6 +35,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     Returns:
         `"did you mean 'resnet'?"`, or the whole list where nothing is close.
     """
-    valid = sorted(valid)
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"choose from: {', '.join(valid)}"
+    lowered = {known.lower(): known for known in sorted(valid)}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {lowered[close[0]]!r}?"
+    return f"choose from: {', '.join(lowered.values()) or 'none there are'}"

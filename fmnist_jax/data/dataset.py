@@ -45,6 +45,8 @@ class Dataset:
         test: the published test set.
         origin: where the bytes came from this time.
         synthetic: generated rather than measured; never mixed with real results.
+        fallback_reason: why it stands in for the real dataset and what to do about
+            it, in one line; None where it was asked for.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Dataset:
     test: Split
     origin: Origin
     synthetic: bool = False
+    fallback_reason: str | None = None
 
     @property
     def sha256(self) -> str:

@@ -1,0 +1,203 @@
+"""The command line: one thin function per verb, heavy imports inside it.
+
+stdout carries results, stderr progress and messages. Exit codes: 0 all cases
+finished; 1 some case failed; 2 bad usage, config or data; 130 interrupted.
+"""
+
+import json
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from fmnist_jax.errors import UserError
+
+app = typer.Typer(
+    name="python -m bench",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="How well, and how fast, does this hardware learn Fashion-MNIST?",
+)
+
+Results = Annotated[Path, typer.Option("--results", help="The results folder.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder with the official idx files.")
+]
+DEFAULT_RESULTS = Path("results")
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        return app(standalone_mode=False) or 0
+    except typer.TyperException as error:
+        if not error.format_message():  # the help was asked for by giving nothing
+            return error.exit_code
+        return _say(f"{error.format_message()} (see python -m bench --help)", error.exit_code)
+    except UserError as error:
+        if debug:
+            raise
+        return _say(str(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted; what is finished is kept, and the next run goes on from there", 130)
+    except BrokenPipeError:
+        # The reader of stdout has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        return _say(f"this is a bug in the suite: {text}; --debug shows where", 1)
+
+
+def _say(message: str, code: int) -> int:
+    print(f"error: {message}" if code != 130 else message, file=sys.stderr)
+    return code
+
+
+@app.command()
+def run(
+    models: Annotated[list[str] | None, typer.Argument(help="Models or baselines to run.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Run every model of the config.")] = False,
+    config: Annotated[
+        str | None, typer.Option("--config", help="A TOML file, or a suite's name: smoke.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a field: resnet.epochs=5."),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="auto, fashion_mnist, mnist, synthetic.")
+    ] = None,
+    data_dir: DataDir = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="Seeds of each model.")] = None,
+    jobs: Annotated[str | None, typer.Option("--jobs", help="Cases side by side, or auto.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", help="Seconds after which a case is stopped.")
+    ] = None,
+    results: Results = DEFAULT_RESULTS,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cases again.")] = False,
+    progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
+    debug: Debug = False,
+) -> int:
+    """Train, measure, record and report."""
+    from rich.console import Console
+
+    from bench import config as configs
+    from bench import console as screens
+    from bench import machine, plan, report, runner, store, table
+
+    if bool(models) == all_:
+        raise UserError("name the models to run, or give --all; python -m bench list shows them")
+    errors = Console(stderr=True)
+    screens.show_logs(errors)
+    resolved = configs.load(
+        config,
+        set_ or (),
+        models=tuple(dict.fromkeys(models)) if models else None,
+        dataset=dataset,
+        seeds=seeds,
+        jobs=int(jobs) if jobs and jobs.lstrip("-").isdigit() else jobs,
+        timeout=timeout,
+    )
+    store.check_writable(results)
+
+    from fmnist_jax.data.load import load
+    from fmnist_jax.data.splits import make_splits
+
+    loaded = load(resolved.dataset, data_dir)
+    data = resolved.data.model_dump()
+    make_splits(loaded, data.pop("split_seed"), **data)  # refuse impossible sizes before any work
+    cases = plan.cases(resolved, loaded)
+    classes, synthetic = loaded.classes, loaded.synthetic
+    reason = loaded.fallback_reason or "asked for by name"
+    del loaded
+    if synthetic:
+        errors.print(report.banner(reason))
+    host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
+    began = time.perf_counter()
+    todo, done = (cases, []) if fresh else runner.pending(cases, host, results)
+    for found in done:
+        errors.print(f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True)
+    interrupted = False
+    with screens.reporter(progress, errors) as observer:
+        observer.begin(todo)
+        try:
+            done += runner.run(
+                todo,
+                host,
+                results,
+                observer,
+                cores=machine.available_core_ids(),
+                jobs=resolved.jobs,
+                timeout=resolved.timeout,
+                data_dir=data_dir,
+                debug=debug,
+            )
+        except KeyboardInterrupt as stop:
+            interrupted = True
+            done += stop.args[0] if stop.args else []
+    out = Console(width=None if sys.stdout.isatty() else table.LOG_WIDTH)
+    if synthetic:
+        out.print(report.banner(reason))
+    report.closing(out, done, classes, time.perf_counter() - began)
+    if interrupted:
+        raise KeyboardInterrupt
+    return int(any(found.record.run.status != "ok" for found in done))
+
+
+@app.command("list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Show models, baselines, datasets and configs."""
+    from bench import catalogue
+
+    catalogue.show(catalogue.catalogue(), as_json)
+
+
+@app.command("table")
+def table_(
+    results: Results = DEFAULT_RESULTS,
+    format_: Annotated[
+        Literal["rich", "markdown", "csv", "json"], typer.Option("--format")
+    ] = "rich",
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Regenerate the marked block of this file.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Print the accuracy table from the records."""
+    from rich.console import Console
+
+    from bench import console as screens
+    from bench import store, table
+
+    screens.show_logs(Console(stderr=True))
+    if not results.is_dir():
+        raise UserError(f"no results folder {results}: python -m bench run --all makes one")
+    found = table.tables(stored.record for stored in store.read(results))
+    if not found and format_ != "json":
+        raise UserError(f"no finished record in {results}: python -m bench run --all makes some")
+    if write:
+        table.write_block(write, table.markdown(found))
+    match format_:
+        case "rich":
+            out = Console(width=None if sys.stdout.isatty() else table.LOG_WIDTH)
+            for made in found:
+                out.print(table.rich(made))
+        case "markdown":
+            sys.stdout.write(table.markdown(found))
+        case "csv":
+            sys.stdout.write(table.as_csv(found))
+        case "json":
+            sys.stdout.write(table.as_json(found))

@@ -1,0 +1,177 @@
+"""TOML and --set become a Plan: frozen, typed, unknown keys refused."""
+
+import tomllib
+import types
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+
+from fmnist_jax.errors import UserError, nearest
+from fmnist_jax.learner import LEARNERS, LearnerConfig
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+class DataConfig(BaseModel):
+    """How a dataset is split; None takes every image."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    validation_images: PositiveInt = 5000
+    split_seed: int = Field(0, ge=0)
+    train_images: PositiveInt | None = Field(None, description="stratified subset")
+    test_images: PositiveInt | None = Field(None, description="stratified subset")
+
+
+class Plan(BaseModel):
+    """What to run and how.
+
+    Attributes:
+        models: names of models and baselines; empty means every registered one.
+        dataset: a registered dataset, or auto.
+        seeds: how many seeds of each model, counted from 0.
+        jobs: cases side by side; auto fills the cores.
+        timeout: seconds after which a case is stopped.
+        target_accuracy: validation accuracy whose time is recorded.
+        data: splits.
+        model: changes to the models' own defaults, by model.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    models: tuple[str, ...] = ()
+    dataset: str = "auto"
+    seeds: PositiveInt = 1
+    jobs: PositiveInt | Literal["auto"] = "auto"
+    timeout: PositiveFloat = 3600.0
+    target_accuracy: float = Field(0.9, gt=0, le=1)
+    data: DataConfig = DataConfig()
+    model: dict[str, dict[str, Any]] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """The models to run, `models` or all there are."""
+        return self.models or tuple(LEARNERS.catalogue)
+
+    def learner(self, name: str) -> LearnerConfig:
+        """The hyper-parameters of model `name` under this plan.
+
+        Raises:
+            UserError: unknown model, unknown field, or a bad value.
+        """
+        entry = LEARNERS[name]
+        return _validate(entry, self.model.get(name, {}), f"{name}.")
+
+
+def load(
+    config: str | None,
+    assignments: Iterable[str] = (),
+    **options: Any,
+) -> Plan:
+    """Read a config, apply --set, then the command line's own options.
+
+    Args:
+        config: a file, or the name of one of the suite's ("smoke"); None is
+            the default config.
+        assignments: KEY=VALUE, with the value in TOML (bare words are strings);
+            `resnet.epochs` is short for `model.resnet.epochs`.
+        options: fields of Plan that the command line gave; None means not given.
+
+    Raises:
+        UserError: anything wrong, in one line that names it.
+    """
+    document = _read(config)
+    for assignment in assignments:
+        _assign(document, assignment)
+    document |= {key: value for key, value in options.items() if value is not None}
+    plan = _validate(Plan, document, "")
+    for name in (*plan.models, *plan.model):
+        LEARNERS.check(name)
+    for name in plan.model:
+        plan.learner(name)  # a mistake in a model that this run leaves out is still one
+    return plan
+
+
+def available() -> list[Path]:
+    """The suite's own configs."""
+    return sorted(CONFIGS.glob("*.toml"))
+
+
+def _read(config: str | None) -> dict[str, Any]:
+    path = Path(config or "default")
+    if not path.suffix:
+        path = CONFIGS / f"{path}.toml"
+    if config is None and not path.is_file():
+        return {}  # installed without the configs: Plan's defaults are the same
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = nearest(path.stem, [found.stem for found in available()])
+        raise UserError(f"no config {path}: {known}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"cannot read config {path}: {error}") from None
+
+
+def _assign(document: dict[str, Any], assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise UserError(f"--set {assignment!r} is not KEY=VALUE, as in --set resnet.epochs=5")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    if parts[0] not in Plan.model_fields:
+        if len(parts) == 1:
+            known = [*Plan.model_fields, *(f"{name}.FIELD" for name in LEARNERS.catalogue)]
+            raise UserError(f"unknown key {key!r}: {nearest(parts[0], known)}")
+        _check_first(parts[0])
+        parts.insert(0, "model")
+    *folders, last = parts
+    for folder in folders:
+        document = document.setdefault(folder, {})
+        if not isinstance(document, dict):
+            raise UserError(f"--set {assignment!r}: {folder} is a value, not a table")
+    document[last] = value
+
+
+def _check_first(name: str) -> None:
+    known = [*LEARNERS.catalogue, *(f for f in Plan.model_fields if f in ("data", "model"))]
+    if name not in known:
+        raise UserError(f"unknown model or table {name!r}: {nearest(name, known)}")
+
+
+M = typing.TypeVar("M", bound=BaseModel)
+
+
+def _validate(model: type[M], document: dict[str, Any], prefix: str) -> M:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        loc = [str(part) for part in first["loc"]]
+        field = prefix + ".".join(part for part in loc if not _is_union_tag(part))
+        if first["type"] == "extra_forbidden":
+            owner = _owner(model, loc[:-1])
+            raise UserError(f"unknown key {field!r}: {nearest(loc[-1], owner.model_fields)}") from None
+        raise UserError(f"{field}: {first['msg'].lower()}, got {first['input']!r}") from None
+
+
+def _is_union_tag(part: str) -> bool:
+    """Pydantic names the branch of a union in an error's location: "int", "literal['auto']"."""
+    return part.startswith(("literal[", "constrained-")) or part in ("int", "float", "none")
+
+
+def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    """The nested config class at `path`."""
+    for part in path:
+        annotation = model.model_fields[part].annotation
+        options = (
+            typing.get_args(annotation)
+            if typing.get_origin(annotation) in (typing.Union, types.UnionType)
+            else (annotation,)
+        )
+        model = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
+    return model

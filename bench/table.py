@@ -1,0 +1,233 @@
+"""The accuracy table, from records: for the terminal, for Markdown and for programs."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.table import Table as RichTable
+
+from bench.metrics import METRICS, accuracy_interval, percentage
+from bench.record import Record
+from bench.store import write_atomically
+from fmnist_jax.errors import UserError
+
+BEGIN, END = "<!-- fmnist-jax table: begin -->", "<!-- fmnist-jax table: end -->"
+SYNTHETIC = "synthetic"
+LOG_WIDTH = 160  # columns, where stdout is not a terminal and nothing limits a line
+SYNTHETIC_NOTE = "SYNTHETIC DATA: generated pictures, says nothing about Fashion-MNIST"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one machine, over its seeds.
+
+    Attributes:
+        model: its name.
+        machine: where the timings come from.
+        seeds: how many runs stand behind the row.
+        contended: any of them shared the machine with other work.
+        accuracy: pooled share of right test predictions.
+        interval: Wilson's 95% interval of it.
+        figures: the median over the seeds of every metric.
+    """
+
+    model: str
+    machine: str
+    seeds: int
+    contended: bool
+    accuracy: float
+    interval: tuple[float, float]
+    figures: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Comparable rows: one dataset, one size of training and test set."""
+
+    dataset: str
+    train_images: int | None
+    test_images: int
+    rows: tuple[Row, ...]
+
+    @property
+    def title(self) -> str:
+        """What the rows have in common, with the warning that synthetic data needs."""
+        size = f", {self.train_images:,} training images" if self.train_images else ""
+        title = f"{self.dataset}{size}, {self.test_images:,} test images"
+        return f"{title} ({SYNTHETIC_NOTE})" if self.dataset == SYNTHETIC else title
+
+
+def tables(records: Iterable[Record]) -> list[Table]:
+    """Group finished records into tables, real data first, the full sets before subsets.
+
+    Of each model on each machine, the newest config counts, with the newest run
+    of each of its seeds: nothing is chosen by its test accuracy.
+    """
+    groups: dict[tuple[Any, ...], dict[tuple[str, str], list[Record]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for record in sorted(records, key=lambda record: record.run.started):
+        if record.run.status == "ok" and record.quality.confusion:
+            size = record.case.config["data"]["train_images"]
+            tested = sum(map(sum, record.quality.confusion))
+            group = (record.case.dataset == SYNTHETIC, record.case.dataset, size, tested)
+            groups[group][record.machine.id, record.case.model].append(record)
+    ordered = sorted(groups, key=lambda group: (group[0], group[1], group[2] is not None, group[2:]))
+    return [
+        Table(dataset, size, tested, _rows(groups[synthetic, dataset, size, tested].values()))
+        for synthetic, dataset, size, tested in ordered
+    ]
+
+
+def _rows(runs: Iterable[list[Record]]) -> tuple[Row, ...]:
+    return tuple(sorted(map(_row, runs), key=lambda row: (row.machine, -row.accuracy)))
+
+
+def _row(records: Sequence[Record]) -> Row:
+    newest = records[-1].case.config_hash
+    by_seed = {r.case.seed: r for r in records if r.case.config_hash == newest}
+    chosen = list(by_seed.values())
+    confusions = [record.quality.confusion or [] for record in chosen]
+    correct = sum(matrix[i][i] for matrix in confusions for i in range(len(matrix)))
+    total = sum(sum(map(sum, matrix)) for matrix in confusions)
+    return Row(
+        model=chosen[0].case.model,
+        machine=chosen[0].machine.id,
+        seeds=len(chosen),
+        contended=any(record.run.contended for record in chosen),
+        accuracy=correct / total,
+        interval=accuracy_interval(correct, total),
+        figures={name: _median(chosen, name) for name in METRICS},
+    )
+
+
+def _median(records: Sequence[Record], metric: str) -> float | None:
+    values = [METRICS[metric].function(record) for record in records]
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+HEADINGS = (
+    "model",
+    "test accuracy",
+    "95% interval",
+    *(metric.description for name, metric in METRICS.items() if metric.timing),
+    "parameters",
+    "machine",
+)
+
+
+def cells(row: Row) -> list[str]:
+    """A row as it is printed; a star marks timings taken beside other work."""
+    star = "*" if row.contended else ""
+    timings = [
+        "–" if (value := row.figures[name]) is None else metric.show(value) + star
+        for name, metric in METRICS.items()
+        if metric.timing
+    ]
+    parameters = row.figures["parameters"]
+    low, high = row.interval
+    return [
+        row.model + (f" ({row.seeds} seeds)" if row.seeds > 1 else ""),
+        percentage(row.accuracy),
+        f"{100 * low:.2f}–{100 * high:.2f}",
+        *timings,
+        "–" if parameters is None else METRICS["parameters"].show(parameters),
+        row.machine,
+    ]
+
+
+FOOTNOTE = "* timed beside other work of the suite"
+
+
+def rich(table: Table) -> RichTable:
+    """For a terminal."""
+    made = RichTable(
+        title=table.title,
+        caption=FOOTNOTE if any(row.contended for row in table.rows) else None,
+        title_style="bold red" if table.dataset == SYNTHETIC else "bold",
+    )
+    for heading in HEADINGS:
+        textual = heading in ("model", "machine")
+        made.add_column(heading, justify="left" if textual else "right", no_wrap=heading == "model")
+    for row in table.rows:
+        made.add_row(*cells(row))
+    return made
+
+
+def markdown(found: Sequence[Table]) -> str:
+    """Every table under a heading of its own."""
+    blocks = []
+    for table in found:
+        lines = [f"**{table.title}**", "", _line(HEADINGS)]
+        lines.append(_line("---" if h in ("model", "machine") else "---:" for h in HEADINGS))
+        lines += [_line(cells(row)) for row in table.rows]
+        if any(row.contended for row in table.rows):
+            lines += ["", FOOTNOTE.replace("*", r"\*")]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _line(texts: Iterable[str]) -> str:
+    return "| " + " | ".join(text.replace("*", r"\*") for text in texts) + " |"
+
+
+def flat(found: Sequence[Table]) -> list[dict[str, Any]]:
+    """Every row as plain values, for JSON and CSV."""
+    return [
+        {
+            "dataset": table.dataset,
+            "synthetic": table.dataset == SYNTHETIC,
+            "train_images": table.train_images,
+            "test_images": table.test_images,
+            "model": row.model,
+            "machine": row.machine,
+            "seeds": row.seeds,
+            "contended": row.contended,
+            "interval_low": row.interval[0],
+            "interval_high": row.interval[1],
+            **row.figures,
+            "test_accuracy": row.accuracy,
+        }
+        for table in found
+        for row in table.rows
+    ]
+
+
+def as_json(found: Sequence[Table]) -> str:
+    """A list of objects."""
+    return json.dumps(flat(found), indent=1) + "\n"
+
+
+def as_csv(found: Sequence[Table]) -> str:
+    """A heading, then a line per row; empty where a figure is missing."""
+    rows = flat(found)
+    out = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return out.getvalue()
+
+
+def write_block(path: Path, text: str) -> None:
+    """Put `text` between the markers of the file.
+
+    Raises:
+        UserError: no such file, or it does not hold both markers.
+    """
+    try:
+        before = path.read_text(encoding="utf-8")
+        head, begin, rest = before.partition(BEGIN)
+        _, end, tail = rest.partition(END)
+        if not begin or not end:
+            raise UserError(f"{path} has no table block: add the lines {BEGIN} and {END} to it")
+        write_atomically(path, f"{head}{BEGIN}\n{text}{END}{tail}".encode())
+    except OSError as error:
+        raise UserError(f"cannot write the table to {path}: {error.strerror}") from None

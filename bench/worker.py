@@ -1,0 +1,309 @@
+"""One case becomes one record: the same few lines for a network and a classical model.
+
+Runs in a process of its own, which the runner starts and supervises. Nothing
+heavy is imported before the process has been given its cores, since thread
+pools are sized when their library is loaded.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.clock import Clock, sample
+from bench.machine import Host
+from bench.record import (
+    Case,
+    Costs,
+    HistoryPoint,
+    Inference,
+    Quality,
+    Record,
+    Run,
+    Status,
+    Target,
+    Throughput,
+    Time,
+)
+from fmnist_jax.errors import DataError, Diverged, UserError
+
+if TYPE_CHECKING:
+    from fmnist_jax.data.splits import Splits
+    from fmnist_jax.learner import Epoch, Learner, LearnerConfig, Prepared
+
+INFERENCE_BATCHES = (1, 100, 1000)
+TARGET_METRIC = "validation_accuracy"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A case with everything a worker needs to run it.
+
+    Attributes:
+        case: what to run.
+        host: where, for the record.
+        run_id: names the record.
+        started: when the runner handed it out.
+        cores: the CPUs this worker may use.
+        data_dir: as given on the command line.
+        debug: print tracebacks.
+    """
+
+    case: Case
+    host: Host
+    run_id: str
+    started: datetime
+    cores: tuple[int, ...]
+    data_dir: Path | None = None
+    debug: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life from a worker; what is not known yet is None."""
+
+    phase: str
+    epoch: int | None = None
+    epochs: int | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+    images_per_s: float | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A record, and the files that belong to it: name -> (kind, content)."""
+
+    record: Record
+    artifacts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+
+
+def new_task(case: Case, host: Host, cores: tuple[int, ...], **options: Any) -> Task:
+    """A task that starts now, under a name of its own."""
+    return Task(case, host, os.urandom(4).hex(), datetime.now(UTC), cores, **options)
+
+
+def blank_record(task: Task, status: Status, error: str | None = None) -> Record:
+    """A record of `task` with nothing measured: all that is left of a lost worker."""
+    return Record(
+        run=Run(
+            id=task.run_id,
+            started=task.started,
+            status=status,
+            error=error,
+            contended=False,
+            threads=len(task.cores),
+            command=task.host.command,
+        ),
+        case=task.case,
+        code=task.host.code,
+        machine=task.host.machine,
+        software=task.host.software,
+        target=Target(metric=TARGET_METRIC, value=task.case.config["target_accuracy"]),
+    )
+
+
+def execute(task: Task, events: Connection) -> Outcome:
+    """Run a case; whatever goes wrong inside becomes the status of its record."""
+    own_cores(task)
+    _forward_messages(events)
+    clock = Clock()
+    try:
+        return _run(task, clock, events)
+    except Diverged as error:
+        return Outcome(_failed(task, clock, "diverged", str(error)))
+    except Exception as error:
+        if task.debug:
+            traceback.print_exc(file=sys.stderr)
+        exhausted = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+        text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return Outcome(_failed(task, clock, "oom" if exhausted else "failed", text))
+
+
+def own_cores(task: Task) -> None:
+    """Confine this process, and the libraries it is about to load, to the task's cores."""
+    count = str(len(task.cores))
+    for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[pool] = count
+    # XLA's remarks on the machine are not for the person who watches a table.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, task.cores)
+    if task.case.kind == "flax":
+        import jax
+
+        # One device per core also spreads the elementwise work over all of them.
+        jax.config.update("jax_num_cpu_devices", len(task.cores))
+
+
+def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
+    import numpy as np
+
+    from fmnist_jax import evaluation
+    from fmnist_jax.learner import resolve
+
+    case = task.case
+    events.send(Progress("data"))
+    with clock.phase("data_s"):
+        splits, classes = _splits(task)
+    config = resolve(case.model, case.config["model"])
+    learner = config.build(case.seed)
+    events.send(Progress("compile" if case.kind == "flax" else "prepare"))
+    prepared = learner.prepare(splits.train, splits.validation)
+
+    epochs = case.config["model"].get("epochs")
+    events.send(Progress("train", epoch=0 if epochs else None, epochs=epochs))
+
+    def on_epoch(epoch: "Epoch") -> None:
+        events.send(
+            Progress(
+                "train",
+                epoch.epoch,
+                epochs,
+                epoch.validation_loss,
+                epoch.validation_accuracy,
+                epoch.images / epoch.train_s,
+            )
+        )
+
+    with clock.phase("fit_s"):
+        history = learner.fit(on_epoch)
+
+    events.send(Progress("measure"))
+    images = splits.validation.images
+    inference = [
+        Inference(batch=batch, latency_s=sample(lambda: learner.predict_proba(images[:batch])))
+        for batch in INFERENCE_BATCHES
+        if batch <= len(images)
+    ]
+    validation = _predict(learner, images)
+    events.send(Progress("test"))
+    with clock.phase("evaluate_s"):
+        probabilities = _predict(learner, splits.test.images)
+    predicted, labels = probabilities.argmax(1), splits.test.labels
+    confusion = evaluation.confusion_matrix(labels, predicted, len(classes))
+
+    events.send(Progress("figures"))
+    from bench.artifacts import make_artifacts  # matplotlib, wanted only now
+
+    artifacts = make_artifacts(case, classes, splits.test, probabilities, confusion, history, learner)
+    record = blank_record(task, "ok").model_copy(
+        update={
+            "software": _software(task, config),
+            "time": _time(clock, prepared, history),
+            "throughput": Throughput(
+                train_images_per_s=[epoch.images / epoch.train_s for epoch in history]
+                or [len(splits.train) / clock.seconds["fit_s"]],
+                inference=inference,
+            ),
+            "quality": Quality(
+                test_accuracy=evaluation.accuracy(confusion),
+                test_loss=evaluation.log_loss(probabilities, labels),
+                validation_accuracy=float(np.mean(validation.argmax(1) == splits.validation.labels)),
+                confusion=confusion.tolist(),
+                history=[_point(epoch) for epoch in history],
+            ),
+            "target": _target(task, history),
+            "cost": _cost(learner, task),
+        }
+    )
+    return Outcome(record, artifacts)
+
+
+def _splits(task: Task) -> tuple["Splits", tuple[str, ...]]:
+    from fmnist_jax.data.load import load
+    from fmnist_jax.data.splits import make_splits
+
+    dataset = load(task.case.dataset, task.data_dir)
+    if dataset.sha256 != task.case.dataset_sha256:
+        raise DataError(f"the dataset {dataset.name} changed while the suite was running; run again")
+    data = dict(task.case.config["data"])
+    return make_splits(dataset, data.pop("split_seed"), **data), dataset.classes
+
+
+def _predict(learner: "Learner", images: Any) -> Any:
+    """Probabilities in batches of the largest measured size, for which all is compiled."""
+    import numpy as np
+
+    size = INFERENCE_BATCHES[-1]
+    return np.concatenate(
+        [learner.predict_proba(images[at : at + size]) for at in range(0, len(images), size)]
+    )
+
+
+def _point(epoch: "Epoch") -> HistoryPoint:
+    return HistoryPoint(**{name: getattr(epoch, name) for name in HistoryPoint.model_fields})
+
+
+def _target(task: Task, history: tuple["Epoch", ...]) -> Target:
+    value = task.case.config["target_accuracy"]
+    reached = (epoch.elapsed_s for epoch in history if epoch.validation_accuracy >= value)
+    return Target(metric=TARGET_METRIC, value=value, reached_s=next(reached, None))
+
+
+def _time(clock: Clock, prepared: "Prepared", history: tuple["Epoch", ...]) -> Time:
+    return Time(
+        **clock.seconds,
+        compile_s=prepared.compile_s,
+        warmup_s=prepared.warmup_s,
+        epoch_s=[epoch.train_s for epoch in history],
+        total_s=clock.total,
+    )
+
+
+def _cost(learner: "Learner", task: Task) -> Costs:
+    cost = learner.cost()
+    return Costs(
+        parameters=cost.parameters,
+        trainable_parameters=cost.trainable_parameters,
+        flops_per_image=cost.flops_per_image,
+        peak_memory_bytes=_peak_memory(task),
+        model_bytes=cost.model_bytes,
+    )
+
+
+def _peak_memory(task: Task) -> int | None:
+    """Of the device where networks have one of their own, of this process otherwise."""
+    if task.case.kind == "flax" and task.host.accelerated:
+        import jax
+
+        stats = [device.memory_stats() or {} for device in jax.local_devices()]
+        peaks = [stat["peak_bytes_in_use"] for stat in stats if "peak_bytes_in_use" in stat]
+        return sum(peaks) if peaks else None
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _software(task: Task, config: "LearnerConfig") -> Any:
+    dtype = config.compute_dtype(task.host.accelerated)
+    return task.host.software.model_copy(update={"compute_dtype": dtype})
+
+
+def _failed(task: Task, clock: Clock, status: Status, error: str) -> Record:
+    return blank_record(task, status, " ".join(error.split())).model_copy(
+        update={"time": Time(**clock.seconds, total_s=clock.total)}
+    )
+
+
+def _forward_messages(events: Connection) -> None:
+    """Send log records and warnings to the parent, which owns the screen."""
+
+    class Forward(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            events.send(Progress("", message=record.getMessage()))
+
+    logging.captureWarnings(True)
+    for name in ("fmnist_jax", "py.warnings"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [Forward(logging.WARNING)]
+        logger.propagate = False

@@ -1,0 +1,149 @@
+"""A scikit-learn estimator behind the learner protocol."""
+
+import importlib
+import os
+import pickle
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from fmnist_jax.data.dataset import CLASSES, Images, Split
+from fmnist_jax.learner import Cost, Epoch, Kind, Learner, LearnerConfig, Prepared, Probabilities
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+Features = npt.NDArray[np.float32]  # [n, 784]
+
+
+class BaselineConfig(LearnerConfig):
+    """Hyper-parameters of one classical family; subclasses implement `estimator`."""
+
+    kind: ClassVar[Kind] = "sklearn"
+
+    def estimator(self, seed: int, threads: int) -> "BaseEstimator":
+        """An unfitted scikit-learn classifier of [n, 784] features in [0, 1]."""
+        raise NotImplementedError(type(self).__name__)
+
+    def parameters(self, fitted: Any) -> int | None:
+        """How many numbers the fitted estimator stores, where that can be said."""
+        return None
+
+    def build(self, seed: int) -> Learner:
+        """A learner whose estimator uses as many threads as it has cores."""
+        return SklearnLearner(self, seed)
+
+
+class SklearnLearner:
+    """Fits `config`'s estimator on flattened pixels in [0, 1].
+
+    Args:
+        config: family and hyper-parameters.
+        seed: handed to the estimator as its `random_state`.
+    """
+
+    def __init__(self, config: BaselineConfig, seed: int) -> None:
+        self._config = config
+        self._estimator: Any = config.estimator(seed, available_cores())
+        self._train: tuple[Features, npt.NDArray[np.uint8]] | None = None
+        self._validation: tuple[Features, npt.NDArray[np.uint8]] | None = None
+        self._temperature = 1.0
+
+    def prepare(self, train: Split, validation: Split) -> Prepared:
+        """Flatten and scale both splits."""
+        self._train = flatten(train.images), train.labels
+        self._validation = flatten(validation.images), validation.labels
+        return Prepared()
+
+    def fit(self, on_epoch: Callable[[Epoch], None]) -> tuple[Epoch, ...]:
+        """Fit the estimator; classical baselines have no epochs to report."""
+        if self._train is None or self._validation is None:
+            raise RuntimeError("fit needs prepare first")
+        self._estimator.fit(*self._train)
+        self._train = None
+        if not hasattr(self._estimator, "predict_proba"):
+            self._temperature = fit_temperature(self._scores(self._validation[0]), self._validation[1])
+        return ()
+
+    def predict_proba(self, images: Images) -> Probabilities:
+        """float32 [n, 10] of uint8 [n, 28, 28].
+
+        Where an estimator only has decision values, they become probabilities
+        by a softmax whose one temperature was fitted on the validation split
+        (Guo et al. 2017, arXiv 1706.04599).
+        """
+        features = flatten(images)
+        if hasattr(self._estimator, "predict_proba"):
+            given = self._estimator.predict_proba(features)
+        else:
+            given = softmax(self._scores(features) / self._temperature)
+        # A subset may lack a class: its column stays at zero.
+        probabilities = np.zeros((len(features), CLASSES), np.float32)
+        probabilities[:, self._estimator.classes_] = given
+        return probabilities
+
+    def _scores(self, features: Features) -> npt.NDArray[np.float64]:
+        return np.asarray(self._estimator.decision_function(features), np.float64)
+
+    def cost(self) -> Cost:
+        """Sizes of the fitted estimator."""
+        parameters = self._config.parameters(self._estimator)
+        return Cost(
+            parameters=parameters,
+            trainable_parameters=parameters,
+            flops_per_image=None,
+            model_bytes=len(pickle.dumps(self._estimator, protocol=pickle.HIGHEST_PROTOCOL)),
+        )
+
+
+def flatten(images: Images) -> Features:
+    """uint8 [n, 28, 28] -> float32 [n, 784] in [0, 1]."""
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255.0)
+
+
+def softmax(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Row-wise softmax of scores [n, c]."""
+    from scipy.special import softmax as scipy_softmax
+
+    return np.asarray(scipy_softmax(scores, axis=1))
+
+
+def fit_temperature(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.uint8]) -> float:
+    """The temperature that minimises the cross-entropy of softmax(scores / temperature).
+
+    Args:
+        scores: decision values [n, c] on data that the estimator was not fitted on.
+        labels: integers [n], columns of `scores`.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        return -float(log_softmax(scores / np.exp(log_temperature), axis=1)[rows, labels].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-7.0, 7.0), method="bounded").x))
+
+
+def available_cores() -> int:
+    """Cores this process may use, which is fewer than the machine's under an affinity mask."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def estimator_class(module: str, name: str) -> type["BaseEstimator"]:
+    """A scikit-learn class, in Intel's accelerated form where that is installed.
+
+    Args:
+        module: the scikit-learn subpackage, "svm".
+        name: the class in it, "SVC".
+    """
+    for package in ("sklearnex", "sklearn"):
+        try:
+            found = getattr(importlib.import_module(f"{package}.{module}"), name)
+        except (ImportError, AttributeError):
+            continue
+        return cast("type[BaseEstimator]", found)
+    raise ImportError(f"scikit-learn has no {module}.{name}")

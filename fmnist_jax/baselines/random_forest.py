@@ -1,0 +1,32 @@
+"""Random forest on raw pixels."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import PositiveInt
+
+from fmnist_jax.baselines.base import BaselineConfig, estimator_class
+from fmnist_jax.learner import LEARNERS
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@LEARNERS.register("random_forest")
+class RandomForestConfig(BaselineConfig):
+    """Random forest of fully grown trees."""
+
+    core_seconds: ClassVar[float] = 80.0
+
+    n_estimators: PositiveInt = 200
+    max_depth: PositiveInt | None = None
+    criterion: Literal["gini", "entropy", "log_loss"] = "gini"
+
+    def estimator(self, seed: int, threads: int) -> "BaseEstimator":
+        """The classifier; every tree has its own seed, so threads do not change it."""
+        return estimator_class("ensemble", "RandomForestClassifier")(
+            n_estimators=self.n_estimators,
+            max_depth=self.max_depth,
+            criterion=self.criterion,
+            n_jobs=threads,
+            random_state=seed,
+        )

@@ -1,0 +1,33 @@
+"""Support vector machine with a radial basis function kernel."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import PositiveFloat, PositiveInt
+
+from fmnist_jax.baselines.base import BaselineConfig, estimator_class
+from fmnist_jax.learner import LEARNERS
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@LEARNERS.register("svm")
+class SVMConfig(BaselineConfig):
+    """Support vector machine, RBF kernel, one against one."""
+
+    core_seconds: ClassVar[float] = 150.0
+
+    C: PositiveFloat = 10.0
+    gamma: PositiveFloat | Literal["scale", "auto"] = "scale"
+    cache_mb: PositiveInt = 1000
+
+    def estimator(self, seed: int, threads: int) -> "BaseEstimator":
+        """The classifier; ties between classes are broken by the decision values."""
+        return estimator_class("svm", "SVC")(
+            C=self.C, gamma=self.gamma, cache_size=self.cache_mb, random_state=seed
+        )
+
+    def parameters(self, fitted: Any) -> int:
+        """Support vectors, their coefficients, and the intercepts."""
+        stored = (fitted.support_vectors_, fitted.dual_coef_, fitted.intercept_)
+        return int(sum(array.size for array in stored))

@@ -1,0 +1,59 @@
+"""Resolve a dataset's name, with `auto` for the best that can be had here."""
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from fmnist_jax.data import cache
+from fmnist_jax.data.dataset import DATASETS, Dataset
+from fmnist_jax.errors import DataError
+
+log = logging.getLogger("fmnist_jax")
+
+AUTO = "auto"
+DATA_VARIABLE = "FMNIST_DATA_DIR"
+
+_REAL = "fashion_mnist"
+_SYNTHETIC = "synthetic"
+
+
+def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None = None) -> Dataset:
+    """Load the dataset called `name`.
+
+    `auto` is Fashion-MNIST from the data folder, the cache or the network, and
+    the synthetic dataset, with a warning, where neither cache nor network can
+    serve. A name other than `auto`, or a data folder, leaves no such way out.
+
+    Args:
+        name: a registered dataset, or `auto`.
+        data_dir: the folder with the official files; None reads `FMNIST_DATA_DIR`.
+            The synthetic dataset does not look at either.
+        cache_dir: where verified copies are kept; None is `cache.default_dir()`.
+
+    Returns:
+        The dataset; `fallback_reason` says why if it stands in for the real one.
+
+    Raises:
+        UserError: there is no such dataset.
+        DataError: it cannot be had, or what was found is not it.
+    """
+    cache_dir = cache_dir if cache_dir is not None else cache.default_dir()
+    if name == _SYNTHETIC:
+        return DATASETS[name]().load(None, cache_dir)
+    source = DATASETS[_REAL if name == AUTO else name]()
+    if data_dir is not None:
+        return source.load(data_dir.expanduser(), cache_dir)
+    if named := os.environ.get(DATA_VARIABLE):
+        try:
+            return source.load(Path(named).expanduser(), cache_dir)
+        except DataError as error:
+            raise DataError(f"{error} ({DATA_VARIABLE} names the folder)") from error
+    try:
+        return source.load(None, cache_dir)
+    except DataError as error:
+        if name != AUTO:
+            raise
+        log.warning("SYNTHETIC DATA stands in for the real dataset: %s", error)
+        synthetic = DATASETS[_SYNTHETIC]().load(None, cache_dir)
+        return replace(synthetic, fallback_reason=str(error))

@@ -1,0 +1,101 @@
+"""Stratified train, validation and test splits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fmnist_jax.data.dataset import Dataset, Labels, Split
+from fmnist_jax.errors import UserError
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What a model trains on, is tuned on, and is tested on once.
+
+    Attributes:
+        train: from the published training set.
+        validation: from the published training set, disjoint from `train`.
+        test: the published test set, or a part of it.
+        train_index: int64 [len(train)], ascending positions in the published training set.
+        validation_index: int64 [len(validation)], likewise.
+        test_index: int64 [len(test)], ascending positions in the published test set.
+    """
+
+    train: Split
+    validation: Split
+    test: Split
+    train_index: Indices
+    validation_index: Indices
+    test_index: Indices
+
+
+def make_splits(
+    dataset: Dataset,
+    seed: int = 0,
+    *,
+    validation_images: int = 5_000,
+    train_images: int | None = None,
+    test_images: int | None = None,
+) -> Splits:
+    """Split `dataset`, every class in equal proportion everywhere.
+
+    Images keep their published order within each split. The validation set
+    depends on `seed` and `validation_images` only, and the test subset on `seed`
+    and `test_images` only, so that runs of different size stay comparable.
+
+    Args:
+        dataset: with 60,000 training and 10,000 test images where published.
+        seed: determines the splits, and nothing else does.
+        validation_images: taken from the training set.
+        train_images: how many of the remaining training images to keep; None is all.
+        test_images: how many test images to keep; None is all.
+
+    Raises:
+        UserError: a size that cannot be had.
+    """
+    available = np.arange(len(dataset.train))
+    train_index, validation_index = _take(
+        "validation_images", validation_images, available, dataset.train.labels, seed
+    )
+    if train_images is not None and train_images != len(train_index):
+        _, train_index = _take(
+            "train_images", train_images, train_index, dataset.train.labels, seed
+        )
+    test_index = np.arange(len(dataset.test))
+    if test_images is not None and test_images != len(test_index):
+        _, test_index = _take("test_images", test_images, test_index, dataset.test.labels, seed)
+    return Splits(
+        train=_subset(dataset.train, train_index),
+        validation=_subset(dataset.train, validation_index),
+        test=_subset(dataset.test, test_index) if test_images is not None else dataset.test,
+        train_index=train_index,
+        validation_index=validation_index,
+        test_index=test_index,
+    )
+
+
+def _subset(split: Split, index: Indices) -> Split:
+    return Split(split.images[index], split.labels[index])
+
+
+def _take(
+    what: str, count: int, index: Indices, labels: Labels, seed: int
+) -> tuple[Indices, Indices]:
+    """Take `count` of the positions `index`: the rest and the taken, each ascending."""
+    from sklearn.model_selection import train_test_split  # slow to import, needed once
+
+    classes, members = np.unique(labels[index], return_counts=True)
+    least, most = len(classes), len(index) - len(classes)
+    if not least <= count <= most or members.min() < 2:
+        alternative = "" if what == "validation_images" else f", or {len(index):,} for all"
+        raise UserError(
+            f"{what} = {count:,} is impossible with {len(index):,} images of {len(classes)} "
+            f"classes to choose from: choose {least:,} to {most:,}{alternative}"
+        )
+    rest, taken = train_test_split(
+        index, test_size=count, stratify=labels[index], random_state=seed
+    )
+    return np.sort(rest), np.sort(taken)

@@ -1,0 +1,135 @@
+"""The protocol that networks and classical baselines both meet.
+
+A registered *config* is a frozen set of hyper-parameters that knows how to
+build its *learner*; a learner goes through prepare, fit, predict_proba, cost,
+in that order. The suite drives both kinds with the same few lines.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from fmnist_jax.data.dataset import Images, Split
+from fmnist_jax.registry import Registry
+
+Kind = Literal["flax", "sklearn"]
+Probabilities = npt.NDArray[np.float32]  # [n, 10]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch as it was measured.
+
+    Attributes:
+        epoch: counted from 1.
+        train_loss: mean over the epoch's own steps, on augmented images.
+        train_accuracy: likewise, in [0, 1].
+        validation_loss: after the epoch, on the whole validation split.
+        validation_accuracy: likewise, in [0, 1].
+        train_s: seconds in the training program alone.
+        elapsed_s: seconds since the fit began, validation included.
+        images: training images consumed.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    train_s: float
+    elapsed_s: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What getting ready cost, in seconds; None where there is no such step."""
+
+    compile_s: float | None = None
+    warmup_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a fitted model weighs; None where the notion does not apply.
+
+    Attributes:
+        parameters: numbers that the model stores to predict.
+        trainable_parameters: those that a gradient step changes.
+        flops_per_image: floating point operations of one forward pass.
+        model_bytes: size of the stored model.
+    """
+
+    parameters: int | None
+    trainable_parameters: int | None
+    flops_per_image: int | None
+    model_bytes: int
+
+
+class Learner(Protocol):
+    """A model that can be trained and asked for class probabilities."""
+
+    def prepare(self, train: Split, validation: Split) -> Prepared:
+        """Do all that precedes training: scale or place the data, compile."""
+        ...
+
+    def fit(self, on_epoch: Callable[[Epoch], None]) -> tuple[Epoch, ...]:
+        """Train on the prepared data, reporting each epoch as it ends.
+
+        Returns:
+            The history; empty for a learner that does not train by epochs.
+
+        Raises:
+            Diverged: the loss is not finite any more.
+        """
+        ...
+
+    def predict_proba(self, images: Images) -> Probabilities:
+        """Class probabilities, float32 [n, 10], of uint8 images [n, 28, 28]."""
+        ...
+
+    def cost(self) -> Cost:
+        """The size and arithmetic of the fitted model."""
+        ...
+
+
+class LearnerConfig(BaseModel):
+    """Hyper-parameters of one model; subclasses are the registered entries.
+
+    Attributes:
+        kind: which library trains it.
+        core_seconds: rough cost on one CPU core with all 55,000 images, used
+            only to start the longest case first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: ClassVar[Kind]
+    core_seconds: ClassVar[float] = 60.0
+
+    def build(self, seed: int) -> Learner:
+        """A fresh learner; the same seed gives the same result."""
+        raise NotImplementedError(type(self).__name__)
+
+    def compute_dtype(self, accelerator: bool) -> str:
+        """The dtype of the arithmetic, given whether an accelerator runs it."""
+        return "float32"
+
+
+LEARNERS: Registry[type[LearnerConfig]] = Registry(
+    "model", "LEARNERS", "fmnist_jax.models", "fmnist_jax.baselines"
+)
+
+
+def resolve(name: str, changes: dict[str, Any]) -> LearnerConfig:
+    """The config of model `name` with some fields changed.
+
+    Raises:
+        UserError: unknown model.
+        pydantic.ValidationError: a field that does not exist or a value of the wrong type.
+    """
+    return LEARNERS[name].model_validate(changes)

@@ -1,0 +1,65 @@
+"""The plain convolutional network of the reference notebooks."""
+
+from typing import Any, ClassVar
+
+import flax.linen as nn
+import jax
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from fmnist_jax.data.augment import Augment
+from fmnist_jax.data.dataset import CLASSES
+from fmnist_jax.learner import LEARNERS
+from fmnist_jax.nn.conv import Conv
+from fmnist_jax.nn.pool import max_pool
+from fmnist_jax.training.config import FlaxConfig
+
+
+class CNN(nn.Module):
+    """Conv32 -> pool -> Conv64 -> pool -> Conv128 -> Dense128 -> Dense10, valid padding.
+
+    Feature maps are 26, 13, 11, 5 and 3 pixels wide; 241,546 parameters.
+    """
+
+    dropout: float = 0.0
+    dtype: Any = None
+
+    def setup(self) -> None:
+        self.conv1 = Conv(32, padding="VALID", dtype=self.dtype)
+        self.conv2 = Conv(64, padding="VALID", dtype=self.dtype)
+        self.conv3 = Conv(128, padding="VALID", dtype=self.dtype)
+        self.hidden = nn.Dense(128, dtype=self.dtype)
+        self.drop = nn.Dropout(self.dropout)
+        self.classifier = nn.Dense(CLASSES)
+
+    def features(self, images: jax.Array, train: bool = False) -> jax.Array:
+        """[b, 28, 28, 1] -> [b, 3, 3, 128]."""
+        x = max_pool(nn.relu(self.conv1(images)))
+        x = max_pool(nn.relu(self.conv2(x)))
+        return nn.relu(self.conv3(x))
+
+    def head(self, features: jax.Array, train: bool = False) -> jax.Array:
+        """[b, 3, 3, 128] -> float32 logits [b, 10]."""
+        x = nn.relu(self.hidden(features.reshape(features.shape[0], -1)))
+        x = self.drop(x, deterministic=not train)
+        return self.classifier(x.astype("float32"))
+
+    def __call__(self, images: jax.Array, train: bool = False) -> jax.Array:
+        """[b, 28, 28, 1] in [0, 1] -> float32 logits [b, 10]."""
+        return self.head(self.features(images, train), train)
+
+
+@LEARNERS.register("cnn")
+class CNNConfig(FlaxConfig):
+    """Convolutional network of 241,546 parameters: three valid convolutions, two dense layers."""
+
+    core_seconds: ClassVar[float] = 500.0
+
+    epochs: PositiveInt = 20
+    learning_rate: PositiveFloat = 0.003
+    weight_decay: NonNegativeFloat = 0.01
+    augment: Augment = Augment(flip=True, shift=1)
+    dropout: float = Field(0.3, ge=0, lt=1, description="before the last layer")
+
+    def network(self, dtype: str) -> CNN:
+        """The module."""
+        return CNN(dropout=self.dropout, dtype=dtype)

@@ -1,0 +1,65 @@
+"""What the architectures share: the shape of a network, and the residual block."""
+
+from typing import Any, Protocol
+
+import flax.linen as nn
+import jax
+
+from fmnist_jax.nn.conv import Conv
+
+# The running average must keep up with a high learning rate: at flax's default of
+# 0.99 the evaluated network lags the trained one by epochs.
+BATCH_NORM_MOMENTUM = 0.9
+
+
+class Network(Protocol):
+    """A Flax module cut in two at its last feature map.
+
+    Everything with convolutions is written so, since an explanation needs the
+    feature map and the gradient of the head with respect to it.
+    """
+
+    def features(self, images: jax.Array, train: bool = False) -> jax.Array:
+        """[b, 28, 28, 1] in [0, 1] -> the last feature map [b, h, w, c]."""
+        ...
+
+    def head(self, features: jax.Array, train: bool = False) -> jax.Array:
+        """The last feature map -> float32 logits [b, 10]."""
+        ...
+
+    def init(self, *args: Any, **kwargs: Any) -> Any:
+        """See flax.linen.Module.init."""
+        ...
+
+    def apply(self, *args: Any, **kwargs: Any) -> Any:
+        """See flax.linen.Module.apply."""
+        ...
+
+
+class ResidualBlock(nn.Module):
+    """conv-BN-relu-conv-BN, plus the input, relu (He et al. 2015, arXiv 1512.03385).
+
+    The shortcut is the identity, so the input must already have `width` channels.
+    `axis_name` names the device axis over which batch statistics are averaged.
+    """
+
+    width: int
+    axis_name: str | None = None
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        """[b, h, w, width] -> [b, h, w, width]."""
+        y = Conv(self.width, dtype=self.dtype, name="conv1")(x)
+        y = nn.relu(self._norm(train, "norm1")(y))
+        y = Conv(self.width, dtype=self.dtype, name="conv2")(y)
+        return nn.relu(x + self._norm(train, "norm2")(y))
+
+    def _norm(self, train: bool, name: str) -> nn.BatchNorm:
+        return nn.BatchNorm(
+            use_running_average=not train,
+            momentum=BATCH_NORM_MOMENTUM,
+            axis_name=self.axis_name if train else None,
+            dtype=self.dtype,
+            name=name,
+        )

@@ -1,0 +1,60 @@
+"""Max pooling that is fast on a CPU and deterministic everywhere."""
+
+from functools import partial, reduce
+
+import jax
+import jax.numpy as jnp
+
+
+def max_pool(x: jax.Array, window: int = 2) -> jax.Array:
+    """Take the maximum of every window of a non-overlapping grid.
+
+    Rows and columns that do not fill a window are left out, as in VALID padding.
+    The gradient of a window goes to its maximum, and on a tie to the first in
+    row-major order, whatever the backend: no scatter, so nothing to race.
+
+    Args:
+        x: float [n, height, width, channels].
+        window: side of the windows, and their distance.
+
+    Returns:
+        Same dtype, [n, height // window, width // window, channels].
+    """
+    return _max_pool(x, window)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _max_pool(x: jax.Array, window: int) -> jax.Array:
+    return reduce(jnp.maximum, _views(x, window))
+
+
+def _fwd(x: jax.Array, window: int) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    y = _max_pool(x, window)
+    return y, (x, y)
+
+
+def _bwd(window: int, residuals: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array]:
+    x, y = residuals
+    n, height, width, channels = x.shape
+    rows, columns = height // window, width // window
+    taken = jnp.zeros(y.shape, bool)
+    parts = []
+    for view in _views(x, window):
+        first = (view == y) & ~taken
+        taken |= first
+        parts.append(jnp.where(first, dy, 0))
+    # [n, rows, columns, window * window, channels] -> pixels
+    dx = jnp.stack(parts, axis=3).reshape(n, rows, columns, window, window, channels)
+    dx = dx.swapaxes(2, 3).reshape(n, rows * window, columns * window, channels)
+    rest = ((0, 0), (0, height - rows * window), (0, width - columns * window), (0, 0))
+    return (jnp.pad(dx, rest),)
+
+
+_max_pool.defvjp(_fwd, _bwd)
+
+
+def _views(x: jax.Array, window: int) -> list[jax.Array]:
+    """The members of all windows, [n, h', w', c] each, in row-major order."""
+    rows = x.shape[1] // window * window
+    columns = x.shape[2] // window * window
+    return [x[:, i:rows:window, j:columns:window] for i in range(window) for j in range(window)]

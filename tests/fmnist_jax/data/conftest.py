@@ -1,0 +1,83 @@
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.fmnist_jax.data.toy import toy_arrays, write_folder
+
+# What the handler does with one request; it is given the last part of the address.
+Answer = Callable[[BaseHTTPRequestHandler, str], None]
+
+
+@pytest.fixture(scope="session")
+def fashion_dir() -> Path:
+    """The official Fashion-MNIST files."""
+    folder = os.environ.get("FMNIST_DATA_DIR")
+    if not folder:
+        pytest.skip("FMNIST_DATA_DIR does not name the official Fashion-MNIST files")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(autouse=True)
+def _no_surroundings(fashion_dir_seen: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """No test finds the user's data, cache or proxy."""
+    monkeypatch.delenv("FMNIST_DATA_DIR", raising=False)
+    monkeypatch.setenv("FMNIST_CACHE_DIR", str(tmp_path / "default-cache"))
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def fashion_dir_seen(request: pytest.FixtureRequest) -> None:
+    """Let `fashion_dir` read the environment before it is cleared."""
+    if "fashion_dir" in request.fixturenames:
+        request.getfixturevalue("fashion_dir")
+
+
+@pytest.fixture
+def toy_dir(tmp_path: Path) -> Path:
+    return write_folder(tmp_path / "toy", toy_arrays())
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answer], list[str]]]:
+    """Stand in for the network: every http address is answered by a function.
+
+    Called with that function; returns the list in which requests are noted.
+    """
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(answer: Answer) -> list[str]:
+        asked: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                answer(self, self.path.rpartition("/")[2])
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
+        return asked
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def send(handler: BaseHTTPRequestHandler, data: bytes, code: int = 200) -> None:
+    handler.send_response(code)
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    with contextlib.suppress(ConnectionError):  # the probe does not read the body
+        handler.wfile.write(data)
