@@ -118,7 +118,7 @@ def run(
     make_splits(loaded, data.pop("split_seed"), **data)  # refuse impossible sizes before any work
     cases = plan.cases(resolved, loaded)
     classes, synthetic = loaded.classes, loaded.synthetic
-    reason = loaded.fallback_reason or "asked for by name"
+    reason = loaded.fallback_reason or "asked for by name."
     del loaded
     if synthetic:
         errors.print(report.banner(reason))

@@ -131,9 +131,9 @@ def _assign(document: dict[str, Any], assignment: str) -> None:
         parts.insert(0, "model")
     *folders, last = parts
     for folder in folders:
-        document = document.setdefault(folder, {})
-        if not isinstance(document, dict):
-            raise UserError(f"--set {assignment!r}: {folder} is a value, not a table")
+        if not isinstance(document.get(folder), dict):
+            document[folder] = {}
+        document = document[folder]
     document[last] = value
 
 

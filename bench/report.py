@@ -18,8 +18,8 @@ def banner(reason: str) -> Panel:
     """The warning that nothing here is real."""
     return Panel(
         f"[bold]SYNTHETIC DATA[/bold]: {reason}\n"
-        "The pictures are generated. The timings are real; the accuracies say nothing about "
-        "Fashion-MNIST. For the real data give --data-dir or set FMNIST_DATA_DIR.",
+        "The pictures are generated: the timings are real, the accuracies say nothing about "
+        "Fashion-MNIST.",
         border_style="bold red",
         style="red",
         title="not Fashion-MNIST",

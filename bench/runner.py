@@ -116,7 +116,8 @@ def run(
     most = len(cores) if jobs == "auto" else jobs
     if jobs == "auto" and host.accelerated:
         most += 1  # the accelerator's case hardly needs the CPU
-    share = cores_of_a_baseline(cases, len(cores), most)
+    networks_aside = host.accelerated and any(case.kind == "flax" for case in cases)
+    share = cores_of_a_baseline(cases, len(cores) - networks_aside, most)
     pool = _Pool(set(cores), host.accelerated)
     stored: list[Stored] = []
 

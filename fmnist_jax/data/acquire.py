@@ -7,33 +7,26 @@ time with the dataset or with one line.
 """
 
 import logging
-import os
 import queue
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from fmnist_jax.data import cache
 from fmnist_jax.data.dataset import Dataset
+from fmnist_jax.data.fetch import TOTAL_SECONDS, fetch
 from fmnist_jax.data.published import Published
 from fmnist_jax.errors import DataError
 
 log = logging.getLogger("fmnist_jax")
 
 PROBE_SECONDS = 10.0  # until the network counts as absent
-STALL_SECONDS = 120.0  # without a byte written; reading back takes about 10 s of them
-TOTAL_SECONDS = 900.0
-REPORT_SECONDS = 10.0  # between two lines of progress
-SPACE = 250_000_000  # bytes; 31 MB downloaded, 42 MB prepared, 55 MB kept, twice for a moment
+WAIT_SECONDS = TOTAL_SECONDS + 60  # for another process that is acquiring the same
 
 
 def acquire(published: Published, cache_dir: Path) -> Dataset:
@@ -57,7 +50,7 @@ def acquire(published: Published, cache_dir: Path) -> Dataset:
             error.strerror,
             cache.CACHE_VARIABLE,
         )
-        with _workplace(published, Path(tempfile.gettempdir())) as work:
+        with _workplace(published, None) as work:
             return fetch(published, work)
     with _alone(published, cache_dir):
         if dataset := cache.find(published, cache_dir):
@@ -93,7 +86,7 @@ def require_network(published: Published) -> None:
     if problem:
         raise DataError(
             f"{published.title} is not in the cache and cannot be downloaded ({problem}): "
-            f"{_by_hand(published)}"
+            f"{published.remedy}"
         )
 
 
@@ -117,99 +110,17 @@ def _problem(url: str) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-def fetch(published: Published, work: Path) -> Dataset:
-    """Run tensorflow-datasets in a child process and return what it verified.
-
-    Args:
-        published: what to fetch.
-        work: an empty folder for everything that it writes.
-
-    Raises:
-        DataError: it failed, or took too long.
-    """
-    if (free := shutil.disk_usage(work).free) < SPACE:
-        raise DataError(
-            f"{published.title} needs {SPACE // 10**6} MB in {work.parent}, where {free // 10**6} "
-            f"MB are free: make room, or name another folder with {cache.CACHE_VARIABLE}"
-        )
-    log.info("downloading %s (%d MB) from %s", published.title, published.megabytes, published.url)
-    problem = _run(published, work)
-    dataset = None if problem else cache.find(published, work)
-    if dataset is None:
-        raise DataError(
-            f"{published.title} could not be acquired ({problem or 'nothing came of it'}): "
-            f"try again, or {_by_hand(published)}"
-        )
-    log.info("%s is complete and verified", published.title)
-    return replace(dataset, origin="tfds")
-
-
-def _run(published: Published, work: Path) -> str:
-    """Run the child to its end or its deadline; what went wrong, empty if nothing."""
-    command = [sys.executable, "-m", "fmnist_jax.data.tfds_child", published.name, str(work)]
-    root = str(Path(__file__).parents[2])  # this package, wherever it was imported from
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    messages = work / "messages.txt"
-    with messages.open("wb") as stderr:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        try:
-            if problem := _supervise(child, published, work):
-                return problem
-        finally:
-            child.kill()
-            child.wait()
-    if child.returncode == 0:
-        return ""
-    lines = messages.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"the process ended with code {child.returncode}"
-
-
-def _supervise(child: "subprocess.Popen[bytes]", published: Published, work: Path) -> str:
-    """Wait for `child`; why it must be ended early, empty if it ended by itself."""
-    start = progressed = reported = time.monotonic()
-    size = 0
-    while child.poll() is None:
-        time.sleep(0.1)
-        now = time.monotonic()
-        if (grown := _bytes_in(work)) != size:
-            size, progressed = grown, now
-        if now - progressed > STALL_SECONDS:
-            return f"no progress for {STALL_SECONDS:.0f} s"
-        if now - start > TOTAL_SECONDS:
-            return f"not done after {TOTAL_SECONDS:.0f} s"
-        if now - reported > REPORT_SECONDS:
-            reported = now
-            log.info("%s: %d MB written, %.0f s", published.title, size // 10**6, now - start)
-    return ""
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.stat(os.path.join(parent, name)).st_size  # noqa: PTH116, PTH118
-            except FileNotFoundError:  # renamed meanwhile
-                continue
-    return total
-
-
 @contextmanager
-def _workplace(published: Published, parent: Path) -> Iterator[Path]:
+def _workplace(published: Published, parent: Path | None) -> Iterator[Path]:
+    """A folder in `parent`, or where temporary files belong, that goes away afterwards."""
     try:
         folder = tempfile.TemporaryDirectory(
             prefix=f"{published.name}.work-", dir=parent, ignore_cleanup_errors=True
         )
     except OSError as error:
         raise DataError(
-            f"no folder to work in, {parent} cannot be written ({error.strerror}): "
-            f"name one that can with {cache.CACHE_VARIABLE}"
+            f"no folder to work in, {parent or 'the one for temporary files'} cannot be written "
+            f"({error.strerror}): name one that can with {cache.CACHE_VARIABLE}"
         ) from error
     with folder as name:
         yield Path(name)
@@ -225,23 +136,18 @@ def _alone(published: Published, cache_dir: Path) -> Iterator[None]:
         log.warning(
             "another process is acquiring %s: waiting for it, %.0f minutes at most",
             published.title,
-            TOTAL_SECONDS / 60 + 1,
+            WAIT_SECONDS / 60,
         )
         try:
-            lock.acquire(timeout=TOTAL_SECONDS + 60)
+            lock.acquire(timeout=WAIT_SECONDS)
         except Timeout as error:
             raise DataError(
                 f"another process still holds {lock.lock_file}: end it, or name another "
                 f"folder with {cache.CACHE_VARIABLE}"
             ) from error
+    except OSError as error:  # another user's lock, say: work is done twice, and nothing is lost
+        log.warning("cannot lock %s (%s): going on without", lock.lock_file, error.strerror)
     try:
         yield
     finally:
         lock.release()
-
-
-def _by_hand(published: Published) -> str:
-    return (
-        f"download the four files from {published.url} elsewhere into a folder and name it "
-        "by --data-dir or FMNIST_DATA_DIR"
-    )

@@ -64,7 +64,7 @@ def _read(published: Published, path: Path) -> Dataset:
     for index, array in enumerate(arrays):
         check(published, index, array)
     dataset = assemble(published, arrays, "cache")
-    if path.stem != f"{published.name}-{dataset.sha256}":
+    if path.name.partition(".")[0] != f"{published.name}-{dataset.sha256}":
         raise ValueError("its content is not what its name says")
     return dataset
 

@@ -52,7 +52,7 @@ def from_folder(published: Published, folder: Path) -> Dataset:
     """
     if not folder.is_dir():
         state = "is not a folder" if folder.exists() else "does not exist"
-        raise DataError(f"the data folder {folder} {state}: {_remedy(published)}")
+        raise DataError(f"the data folder {folder} {state}: {published.remedy}")
     paths = [_locate(published, folder, file) for file in FILES]
     first, second, third, fourth = (_load(published, i, path) for i, path in enumerate(paths))
     arrays: Arrays = (first, second, third, fourth)
@@ -63,7 +63,7 @@ def _locate(published: Published, folder: Path, file: str) -> Path:
     for path in (folder / f"{file}.gz", folder / file):
         if path.is_file():
             return path
-    raise DataError(f"{folder} holds no {file}.gz: {_remedy(published)}")
+    raise DataError(f"{folder} holds no {file}.gz: {published.remedy}")
 
 
 def _load(published: Published, index: int, path: Path) -> idx.Bytes:
@@ -82,7 +82,7 @@ def _load(published: Published, index: int, path: Path) -> idx.Bytes:
         problem = str(error)
     except OSError as error:
         problem = f"cannot be read ({error.strerror or error})"
-    raise DataError(f"{path} {problem}: {_remedy(published)}")
+    raise DataError(f"{path} {problem}: {published.remedy}")
 
 
 def _whose(error: WrongContentError) -> Published | None:
@@ -92,7 +92,3 @@ def _whose(error: WrongContentError) -> Published | None:
         if issubclass(source, IdxSource) and source.published.md5[error.index] == error.md5:
             return source.published
     return None
-
-
-def _remedy(published: Published) -> str:
-    return f"fetch the official files from {published.url} into a folder and name it by --data-dir"

@@ -43,6 +43,14 @@ class Published:
         """The addresses of the four gzipped files, in the order of `FILES`."""
         return tuple(f"{self.url}/{file}.gz" for file in FILES)
 
+    @property
+    def remedy(self) -> str:
+        """What a person can do where nothing else helps, to end a message."""
+        return (
+            f"fetch the four official files from {self.url} into a folder and name it "
+            "by --data-dir or FMNIST_DATA_DIR"
+        )
+
 
 class WrongContentError(ValueError):
     """One file is well formed and is not the published one.

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from fmnist_jax.data.dataset import CLASSES, SIDE, Split
 
-VERSION = 1  # raise it whenever the bytes change: caches go by it
+VERSION = 1  # raise it whenever the bytes change; the published digests change with it
 CHUNK = 100  # images drawn at once, so that planes stay in the core's cache; part of the bytes
 
 Plane = npt.NDArray[np.floating]  # [m, 28, 28], or [m, 1, 1] for one number per image
@@ -109,7 +109,8 @@ def _wave(phase: Plane) -> Plane:
 
 def _fill(distance: Plane) -> Plane:
     """Coverage 0..1 of a pixel whose middle lies `distance` outside an edge."""
-    return np.clip(0.5 - distance, 0, 1)
+    covered: Plane = 0.5 - distance
+    return np.clip(covered, 0, 1)
 
 
 def _stroke(distance: Plane, half: Plane | float = 0.3) -> Plane:

@@ -139,7 +139,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         sys.exit(f"the package {error.name} is not installed here")
     except Exception as error:
-        reason = " ".join(str(error).split())
+        reason = str(error).partition("\n")[0].rstrip(":")
         sys.exit(f"{type(error).__name__}: {reason[:300]}")
 
 

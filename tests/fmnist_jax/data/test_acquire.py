@@ -4,14 +4,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections import namedtuple
 from pathlib import Path
 
+import psutil
 import pytest
 
-from fmnist_jax.data import acquire, cache
+from fmnist_jax.data import acquire, cache, fetch
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.data.idx_source import IdxSource
 from fmnist_jax.data.published import FILES, Published
@@ -41,7 +43,7 @@ def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _toy_network(reachable: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acquire, "_run", fake_run)
+    monkeypatch.setattr(fetch, "_run", fake_run)
 
 
 def refusal(cache_dir: Path, source: IdxSource | None = None) -> str:
@@ -141,7 +143,7 @@ def test_child_fails(
 ) -> None:
     child(tmp_path, monkeypatch, script)
     line = refusal(cache_dir)
-    assert f"Toy could not be acquired {problem}: try again, or download" in line
+    assert f"Toy could not be acquired {problem}: try again, or fetch" in line
     assert not list(cache_dir.glob("*work*"))
 
 
@@ -153,7 +155,7 @@ def test_child_fails(
 def test_child_hangs(
     cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, problem: str
 ) -> None:
-    monkeypatch.setattr(acquire, bound, 0.5)
+    monkeypatch.setattr(fetch, bound, 0.5)
     child(tmp_path, monkeypatch, f"echo $$ > {tmp_path}/pid; exec sleep 60")
     start = time.monotonic()
     assert problem in refusal(cache_dir)
@@ -173,7 +175,7 @@ def test_interruption_ends_the_child(
             raise KeyboardInterrupt
         return 0
 
-    monkeypatch.setattr(acquire, "_bytes_in", interrupt)
+    monkeypatch.setattr(fetch, "_bytes_in", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Toy().load(None, cache_dir)
     with pytest.raises(ProcessLookupError):
@@ -206,7 +208,7 @@ def test_unwritable_cache_is_done_without(tmp_path: Path, caplog: pytest.LogCapt
 @pytest.mark.usefixtures("_toy_network")
 def test_no_writable_folder_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(acquire.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     assert "no folder to work in" in refusal(tmp_path / "file" / "cache")
 
 
@@ -216,6 +218,18 @@ def test_too_little_space(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
     line = refusal(cache_dir)
     assert f"Toy needs 250 MB in {cache_dir}, where 12 MB are free" in line
     assert "FMNIST_CACHE_DIR" in line
+
+
+@pytest.mark.usefixtures("reachable")
+def test_disk_that_fills_up(
+    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child(tmp_path, monkeypatch, "echo 'RuntimeError: No space left on device' >&2; exit 1")
+    assert "Toy needs 250 MB" in refusal(cache_dir)
+    child(tmp_path, monkeypatch, "exit 1")
+    free = iter([10**9, 0])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, next(free)))
+    assert "where 0 MB are free" in refusal(cache_dir)
 
 
 @pytest.mark.usefixtures("_toy_network")
@@ -239,7 +253,7 @@ def test_disk_that_is_full_in_the_end(
 TOY_PROCESS = """
     import sys, time
     from pathlib import Path
-    from fmnist_jax.data import acquire, cache
+    from fmnist_jax.data import acquire, cache, fetch
     from tests.fmnist_jax.data.toy import Toy, toy_dataset
 
     cache_dir, log, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
@@ -252,7 +266,7 @@ TOY_PROCESS = """
         return ""
 
     acquire._problem = lambda url: ""
-    acquire._run = run
+    fetch._run = run
     print(Toy().load(None, cache_dir).origin)
 """
 
@@ -296,11 +310,48 @@ def test_killed_process_leaves_nothing_in_the_way(cache_dir: Path, tmp_path: Pat
     assert not list(cache_dir.glob("*work*"))
 
 
+@pytest.mark.usefixtures("_toy_network")
+def test_lock_of_another_user(
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def deny(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(acquire.FileLock, "acquire", deny)
+    assert Toy().load(None, cache_dir).origin == "tfds"
+    assert "toy.lock (Permission denied): going on without" in caplog.text
+
+
+def test_child_ends_with_its_killed_parent(cache_dir: Path, proxy) -> None:
+    def stall(handler, name: str) -> None:
+        if len(asked) > 1:  # the first is the probe
+            time.sleep(30)
+        send(handler, b"")
+
+    asked = proxy(stall)
+    process = start(
+        """
+        import sys
+        from pathlib import Path
+        from fmnist_jax.data.load import load
+        load("fashion_mnist", cache_dir=Path(sys.argv[1]))
+        """,
+        cache_dir,
+    )
+    while len(asked) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    (grandchild,) = psutil.Process(process.pid).children()
+    process.kill()
+    process.communicate()
+    grandchild.wait(timeout=10)
+
+
 def test_wait_for_another_process_is_bounded(
     cache_dir: Path, reachable: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache_dir.mkdir()
-    monkeypatch.setattr(acquire, "TOTAL_SECONDS", -59.5)  # wait half a second
+    monkeypatch.setattr(acquire, "WAIT_SECONDS", 0.5)
     with acquire.FileLock(cache_dir / "toy.lock"):
         line = refusal(cache_dir)
     assert f"another process still holds {cache_dir / 'toy.lock'}" in line

@@ -1,0 +1,45 @@
+# make bench   trains and measures everything, and reports
+# make test    runs the tests
+# Both set up a virtual environment of their own first; only Python 3.11+ is needed.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PINS := .ci/constraints.txt
+ARGS ?=
+
+.PHONY: setup bench smoke test check format pins
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml $(PINS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+	  || { echo "this Python lacks venv: install python3-venv, or choose another with PYTHON="; exit 2; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (about a minute the first time) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[fast,dev]'
+	@touch $@
+
+bench: setup
+	$(PY) -m bench run --all $(ARGS)
+
+smoke: setup
+	$(PY) -m bench run --all --config smoke --results build/smoke $(ARGS)
+
+test: setup
+	$(PY) -m pytest -n auto $(ARGS)
+
+check: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: setup
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+# Rewrites the pins from what is installed.
+pins: setup
+	$(PY) -m pip freeze --exclude-editable --exclude pip > $(PINS)

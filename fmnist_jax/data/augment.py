@@ -1,0 +1,205 @@
+"""Random changes to training images, on the device, inside jit and scan.
+
+Each transform is a function of images and of numbers drawn per image; `augment`
+draws them and applies those transforms that the configuration turns on. The
+others leave nothing in the compiled program.
+
+The numbers of an image follow from the key and from its position in the global
+batch, so a batch split over devices is changed just as on one.
+
+Measured inside `lax.scan` on 2 cores of an AMD EPYC, 64 images a step (n = 7,
+minimum) beside a step of about 15 ms: flip 0.03 ms, flip and shift 0.1 ms, rotation
+and zoom 0.23 ms, brightness 0.02 ms, erasing 0.03 ms, all together 0.5 ms.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from pydantic import BaseModel, Field
+
+ERASED_AREA = (0.02, 0.2)  # of the image
+ERASED_ASPECT = (0.3, 1 / 0.3)  # height over width
+
+
+class Augment(BaseModel, frozen=True, extra="forbid"):
+    """Which changes are made, and how large they get; all numbers are drawn uniformly."""
+
+    flip: bool = Field(True, description="mirror every other image left to right, at random")
+    shift: int = Field(0, ge=0, le=14, description="pixels, up to which in either direction")
+    rotate: float = Field(0.0, ge=0, le=180, description="degrees, up to which in either direction")
+    zoom: float = Field(0.0, ge=0, le=0.9, description="fraction of the size, up to which ±")
+    brightness: float = Field(0.0, ge=0, le=1, description="fraction of the tone, up to which ±")
+    erase: float = Field(0.0, ge=0, le=1, description="probability of erasing a rectangle")
+
+
+def augment(
+    key: jax.Array,
+    images: jax.Array,
+    config: Augment,
+    offset: int | jax.Array = 0,
+    total: int | None = None,
+) -> jax.Array:
+    """Change every image at random.
+
+    Args:
+        key: one key for the whole global batch.
+        images: float [b, 28, 28] or [b, 28, 28, 1], in [0, 1].
+        config: what to change; a static argument under jit.
+        offset: the position in the global batch of the first image given.
+        total: size of the global batch; None: these images are all of it.
+
+    Returns:
+        The changed images, of the same shape and dtype and in [0, 1].
+
+    Raises:
+        ValueError: these images reach beyond the global batch.
+    """
+    x = images.reshape(images.shape[:3])
+    total = len(x) if total is None else total
+    if (len(x) if isinstance(offset, jax.Array) else offset + len(x)) > total:
+        raise ValueError(f"{len(x)} images from position {offset} on, in a batch of {total}")
+    flip_key, shift_key, affine_key, brightness_key, erase_key = jax.random.split(key, 5)
+
+    def draw(key: jax.Array, columns: int) -> tuple[jax.Array, ...]:
+        everyone = jax.random.uniform(key, (total, columns))
+        return tuple(lax.dynamic_slice_in_dim(everyone, offset, len(x)).T)
+
+    if config.flip:
+        (coin,) = draw(flip_key, 1)
+        x = flip(x, coin < 0.5)
+    if config.rotate or config.zoom:
+        turn, size = draw(affine_key, 2)
+        x = affine(x, _about(turn, math.radians(config.rotate)), 1 + _about(size, config.zoom))
+    if config.shift:
+        steps = (jnp.stack(draw(shift_key, 2)) * (2 * config.shift + 1)).astype(jnp.int32)
+        down, right = steps - config.shift
+        x = shift(x, down, right, config.shift)
+    if config.brightness:
+        (tone,) = draw(brightness_key, 1)
+        x = brighten(x, 1 + _about(tone, config.brightness))
+    if config.erase:
+        coin, *rest, tone = draw(erase_key, 6)
+        x = erase(x, coin < config.erase, *rectangle(x.shape[1:3], *rest), tone)
+    return x.reshape(images.shape)
+
+
+def flip(images: jax.Array, mirrored: jax.Array) -> jax.Array:
+    """Mirror left to right the images [b, h, w] where `mirrored` [b] is true."""
+    return jnp.where(_each(mirrored), images[:, :, ::-1], images)
+
+
+def shift(images: jax.Array, down: jax.Array, right: jax.Array, limit: int) -> jax.Array:
+    """Move images [b, h, w] by whole pixels, zeros following.
+
+    Args:
+        images: float [b, h, w].
+        down: int [b], in -limit..limit.
+        right: int [b], in -limit..limit.
+        limit: at least 1.
+    """
+    padded = jnp.pad(images, ((0, 0), (limit, limit), (limit, limit)))
+
+    # Measured on the CPU against selects, one-hot products and gathers by index.
+    def window(image: jax.Array, y: jax.Array, x: jax.Array) -> jax.Array:
+        return lax.dynamic_slice(image, (y, x), images.shape[1:])
+
+    return jax.vmap(window)(padded, limit - down, limit - right)
+
+
+def affine(images: jax.Array, angle: jax.Array, zoom: jax.Array) -> jax.Array:
+    """Turn and enlarge images [b, h, w] about their middle, bilinearly; outside is 0.
+
+    Args:
+        images: float [b, h, w].
+        angle: radians [b], counterclockwise as seen.
+        zoom: [b], more than 0; above 1 enlarges.
+    """
+    b, h, w = images.shape
+    cos, sin = _each(jnp.cos(angle) / zoom), _each(jnp.sin(angle) / zoom)
+    y, x = _grid(h, w)
+    y, x = y - (h - 1) / 2, x - (w - 1) / 2
+    # Where each pixel comes from, in an image with a border of zeros.
+    from_y = jnp.clip(cos * y + sin * x + (h + 1) / 2, 0, h + 1)
+    from_x = jnp.clip(cos * x - sin * y + (w + 1) / 2, 0, w + 1)
+    top, left = jnp.minimum(jnp.floor(from_y), h), jnp.minimum(jnp.floor(from_x), w)
+    below, beside = from_y - top, from_x - left
+    corner = (top * (w + 2) + left).astype(jnp.int32).reshape(b, h * w)
+    pixels = jnp.pad(images, ((0, 0), (1, 1), (1, 1))).reshape(b, (h + 2) * (w + 2))
+
+    def at(step: int) -> jax.Array:
+        return jnp.take_along_axis(pixels, corner + step, axis=1, mode="promise_in_bounds").reshape(
+            b, h, w
+        )
+
+    upper = (1 - beside) * at(0) + beside * at(1)
+    lower = (1 - beside) * at(w + 2) + beside * at(w + 3)
+    return ((1 - below) * upper + below * lower).astype(images.dtype)
+
+
+def brighten(images: jax.Array, factor: jax.Array) -> jax.Array:
+    """Multiply images [b, h, w] by `factor` [b] and clip to [0, 1]."""
+    return jnp.clip(images * _each(factor).astype(images.dtype), 0, 1)
+
+
+def rectangle(
+    shape: tuple[int, ...], area: jax.Array, aspect: jax.Array, y: jax.Array, x: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """The rectangles that uniform numbers stand for, all inside the image.
+
+    Areas are uniform, aspects log-uniform (tall and wide alike), places uniform.
+
+    Args:
+        shape: height and width of the image.
+        area: [b] in [0, 1), and so are aspect, y and x.
+
+    Returns:
+        int32 [b] each: top, left, height, width.
+    """
+    h, w = shape
+    low, high = ERASED_AREA
+    pixels = h * w * (low + (high - low) * area)
+    narrow, tall = map(math.log, ERASED_ASPECT)
+    root = jnp.exp((narrow + (tall - narrow) * aspect) / 2)
+    height = jnp.clip(jnp.round(jnp.sqrt(pixels) * root), 1, h)
+    width = jnp.clip(jnp.round(jnp.sqrt(pixels) / root), 1, w)
+    top, left = jnp.floor(y * (h - height + 1)), jnp.floor(x * (w - width + 1))
+    top, left, height, width = (v.astype(jnp.int32) for v in (top, left, height, width))
+    return top, left, height, width
+
+
+def erase(
+    images: jax.Array,
+    chosen: jax.Array,
+    top: jax.Array,
+    left: jax.Array,
+    height: jax.Array,
+    width: jax.Array,
+    tone: jax.Array,
+) -> jax.Array:
+    """Fill a rectangle of the `chosen` images [b, h, w]; all other arguments are [b].
+
+    Zhong, Zheng, Kang, Li, Yang: Random Erasing Data Augmentation, arXiv
+    1708.04896, 2017. They prefer another random tone for every pixel; one `tone`
+    per rectangle saves drawing as many numbers as the batch has pixels.
+    """
+    y, x = _grid(*images.shape[1:])
+    inside = (y >= _each(top)) & (y < _each(top + height))
+    inside &= (x >= _each(left)) & (x < _each(left + width))
+    return jnp.where(inside & _each(chosen), _each(tone).astype(images.dtype), images)
+
+
+def _about(uniform: jax.Array, reach: float) -> jax.Array:
+    """From [0, 1) to [-reach, reach)."""
+    return (2 * uniform - 1) * reach
+
+
+def _grid(height: int, width: int) -> tuple[jax.Array, jax.Array]:
+    """Every pixel's row [1, h, 1] and column [1, 1, w]."""
+    return jnp.arange(height)[None, :, None], jnp.arange(width)[None, None, :]
+
+
+def _each(values: jax.Array) -> jax.Array:
+    """One value per image [b], ready to meet its pixels: [b, 1, 1]."""
+    return values[:, None, None]

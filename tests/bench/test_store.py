@@ -1,0 +1,96 @@
+import logging
+import os
+
+import pytest
+
+from bench import store
+from bench.record import Record
+from fmnist_jax.errors import UserError
+from tests.bench.factory import make_case, make_host, make_record
+
+
+def test_round_trip_with_artefacts(tmp_path):
+    record = make_record()
+    written = store.write(tmp_path, record, {"confusion.png": ("confusion", b"picture")})
+    (read,) = store.read(tmp_path)
+    assert read == written
+    assert read.record.model_copy(update={"artifacts": []}) == record
+    assert read.artifact("confusion").read_bytes() == b"picture"
+    assert read.artifact("gradcam") is None
+    machine, dataset, model, name = read.path.relative_to(tmp_path).parts
+    assert (machine, dataset, model) == ("test-cpu-2c", "fashion_mnist", "knn")
+    assert name == f"20260101T000000Z-{record.run.id}.json"
+
+
+def test_the_file_has_the_names_of_the_contract(tmp_path):
+    import json
+
+    written = store.write(tmp_path, make_record(), {})
+    document = json.loads(written.path.read_text())
+    assert document["schema"] == 1
+    assert list(document) == [
+        "schema", "run", "case", "code", "machine", "software",
+        "time", "throughput", "quality", "target", "cost", "artifacts",
+    ]  # fmt: skip
+    assert document["time"]["compile_s"] is None
+    assert document["throughput"]["inference"][0] == {"batch": 1, "latency_s": [0.003, 0.001, 0.002]}
+
+
+@pytest.mark.parametrize("content", [b"", b'{"schema": 1, "run"', b"[]", b'{"schema": 99}', b"\xff"])
+def test_a_file_that_is_no_record_is_named_and_left(tmp_path, caplog, content):
+    good = store.write(tmp_path, make_record(), {})
+    bad = good.path.with_name("20250101T000000Z-torn.json")
+    bad.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert [found.path for found in store.read(tmp_path)] == [good.path]
+    assert "torn.json" in caplog.text
+    assert bad.read_bytes() == content
+
+
+def test_a_torn_temporary_file_is_not_read(tmp_path):
+    good = store.write(tmp_path, make_record(), {})
+    good.path.with_name(".x.json.abc.partial").write_bytes(b"{")
+    assert len(list(store.read(tmp_path))) == 1
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    store.write_atomically(path, b"old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        store.write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_impossible_folder_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write to the results folder .*--results"):
+        store.check_writable(tmp_path / "file" / "results")
+    with pytest.raises(UserError, match="cannot write the record"):
+        store.write(tmp_path / "file", make_record(), {})
+
+
+def test_only_the_very_same_case_counts_as_done(tmp_path):
+    done = make_record(make_case(n_neighbors=5))
+    store.write(tmp_path, done, {})
+    finished = store.finished_by_identity(tmp_path)
+
+    def found(record: Record) -> bool:
+        return store.identity(record) in finished
+
+    assert found(make_record(make_case(n_neighbors=5), at=7))
+    assert not found(make_record(make_case(n_neighbors=6)))
+    assert not found(make_record(make_case(n_neighbors=5, seed=1)))
+    assert not found(make_record(make_case(n_neighbors=5), host=make_host(id="other")))
+    newer = done.software.model_copy(update={"jax": "0.11.0"})
+    assert not found(done.model_copy(update={"software": newer}))
+
+
+def test_a_failure_is_never_taken_for_done(tmp_path):
+    store.write(tmp_path, make_record(status="failed"), {})
+    assert store.finished_by_identity(tmp_path) == {}

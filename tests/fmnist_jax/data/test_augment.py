@@ -1,0 +1,303 @@
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax import lax
+from pydantic import ValidationError
+from scipy import ndimage
+
+from fmnist_jax.data.augment import (
+    ERASED_AREA,
+    ERASED_ASPECT,
+    Augment,
+    affine,
+    augment,
+    brighten,
+    erase,
+    flip,
+    rectangle,
+    shift,
+)
+
+EVERYTHING = Augment(flip=True, shift=2, rotate=10, zoom=0.1, brightness=0.1, erase=0.5)
+ALONE = [
+    Augment(),
+    Augment(flip=False, shift=3),
+    Augment(flip=False, rotate=20),
+    Augment(flip=False, zoom=0.2),
+    Augment(flip=False, brightness=0.5),
+    Augment(flip=False, erase=1),
+]
+SETTINGS = settings(deadline=None, max_examples=25)
+CONFIGS = st.builds(
+    Augment,
+    flip=st.booleans(),
+    shift=st.integers(0, 3),
+    rotate=st.sampled_from([0.0, 15.0]),
+    zoom=st.sampled_from([0.0, 0.2]),
+    brightness=st.sampled_from([0.0, 0.3]),
+    erase=st.sampled_from([0.0, 0.5]),
+)
+run = partial(jax.jit, static_argnames=("config", "total"))(augment)
+
+
+@pytest.fixture(autouse=True)
+def _strict():
+    with jax.numpy_rank_promotion("raise"):
+        yield
+
+
+def pictures(n: int, seed: int = 0, shape: tuple[int, int] = (28, 28)) -> np.ndarray:
+    return np.random.default_rng(seed).random((n, *shape), np.float32)
+
+
+# --- each transform against an independent reference ---
+
+
+def test_flip_mirrors_the_chosen():
+    images, mirrored = pictures(6), np.array([True, False, True, True, False, False])
+    expected = np.stack([np.fliplr(i) if m else i for i, m in zip(images, mirrored, strict=True)])
+    np.testing.assert_array_equal(flip(images, mirrored), expected)
+
+
+def test_shift_moves_and_fills_with_zeros():
+    images = pictures(49)
+    down, right = (v.ravel() for v in np.mgrid[-3:4, -3:4])
+    expected = [
+        ndimage.shift(i, (y, x), order=0) for i, y, x in zip(images, down, right, strict=True)
+    ]
+    np.testing.assert_array_equal(shift(images, down, right, 3), np.stack(expected))
+
+
+@SETTINGS
+@given(
+    angle=st.floats(-math.pi, math.pi),
+    zoom=st.floats(0.3, 2.5),
+    shape=st.sampled_from([(28, 28), (7, 12), (9, 9)]),
+    seed=st.integers(0, 100),
+)
+def test_affine_is_bilinear_sampling_about_the_middle(angle, zoom, shape, seed):
+    (image,) = pictures(1, seed, shape)
+    # Rows point down, so this turns counterclockwise as seen.
+    back = (
+        np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]) / zoom
+    )
+    middle = (np.array(shape) - 1) / 2
+    expected = ndimage.affine_transform(
+        image.astype(np.float64), back, middle - back @ middle, order=1, mode="grid-constant"
+    )
+    result = affine(image[None], jnp.float32(angle)[None], jnp.float32(zoom)[None])[0]
+    np.testing.assert_allclose(result, expected, atol=1e-4)
+
+
+def test_affine_turns_counterclockwise_and_enlarges():
+    image = np.zeros((1, 9, 9), np.float32)
+    image[0, 4, 6] = 1  # right of the middle
+    turned = affine(image, jnp.array([math.pi / 2]), jnp.ones(1))[0]
+    assert np.unravel_index(turned.argmax(), (9, 9)) == (2, 4)  # above it
+    grown = affine(image, jnp.zeros(1), jnp.array([2.0]))[0]
+    assert np.unravel_index(grown.argmax(), (9, 9)) == (4, 8)
+
+
+def test_affine_by_nothing_changes_nothing():
+    images = pictures(4)
+    np.testing.assert_array_equal(affine(images, jnp.zeros(4), jnp.ones(4)), images)
+
+
+def test_brighten_multiplies_and_clips():
+    images, factor = pictures(3), np.array([0.5, 1.0, 1.7], np.float32)
+    expected = np.minimum(images * factor[:, None, None], 1)
+    np.testing.assert_array_equal(brighten(images, factor), expected)
+
+
+def test_erase_fills_a_rectangle_of_the_chosen():
+    images = pictures(3)
+    expected = images.copy()
+    expected[0, 2:7, 3:13] = 0.25
+    expected[2, 20:28, 0:1] = 0.75
+    top, left = np.array([2, 0, 20]), np.array([3, 0, 0])
+    height, width = np.array([5, 9, 8]), np.array([10, 9, 1])
+    tone = np.array([0.25, 0.5, 0.75], np.float32)
+    chosen = np.array([True, False, True])
+    np.testing.assert_array_equal(erase(images, chosen, top, left, height, width, tone), expected)
+
+
+def test_rectangles_have_the_published_sizes_and_lie_inside():
+    uniform = jax.random.uniform(jax.random.key(0), (4, 20_000))
+    top, left, height, width = (np.asarray(v) for v in rectangle((28, 28), *uniform))
+    assert min(top.min(), left.min()) == 0
+    assert (top + height).max() == (left + width).max() == 28
+    area, aspect = height * width / 28**2, height / width
+    # Rounding to whole pixels is most of the difference in the small ones.
+    assert ERASED_AREA[0] * 0.6 < area.min() < 0.025
+    assert 0.19 < area.max() < ERASED_AREA[1] * 1.1
+    assert abs(area.mean() - np.mean(ERASED_AREA)) < 0.005
+    assert ERASED_ASPECT[0] * 0.6 < aspect.min() < 0.4
+    assert abs((aspect > 1).mean() - (aspect < 1).mean()) < 0.03
+
+
+# --- what `augment` draws ---
+
+
+@pytest.mark.parametrize("config", ALONE, ids=str)
+def test_a_transform_that_is_on_changes_images_each_in_its_own_way(config):
+    image = np.tile(pictures(1), (64, 1, 1)) * 0.6
+    result = np.asarray(run(jax.random.key(0), image, config))
+    ways = {r.tobytes() for r in result}
+    assert len(ways) == 2 if config.flip else len(ways) > 30
+    assert not np.array_equal(result, run(jax.random.key(1), image, config))
+
+
+def test_flips_half():
+    image = np.tile(pictures(1), (2000, 1, 1))
+    same = np.asarray(run(jax.random.key(0), image, Augment()) == image).all((1, 2)).mean()
+    assert 0.45 < same < 0.55
+
+
+def test_shifts_reach_the_limit_uniformly_in_both_directions():
+    image = np.zeros((5000, 28, 28), np.float32)
+    image[:, 14, 14] = 1
+    result = np.asarray(run(jax.random.key(0), image, Augment(flip=False, shift=2)))
+    _, y, x = np.nonzero(result)
+    counts = np.zeros((5, 5))
+    np.add.at(counts, (y - 12, x - 12), 1)
+    assert counts.sum() == 5000
+    assert abs(counts / 5000 - 1 / 25).max() < 0.015
+
+
+def test_turns_and_zooms_reach_their_limits_and_no_further():
+    image = np.zeros((2000, 29, 29), np.float32)
+    image[:, 14, 20:25] = 1  # a bar right of the middle
+    y, x = np.mgrid[-14:15, -14:15]
+
+    def polar(config: Augment) -> tuple[np.ndarray, np.ndarray]:
+        result = np.asarray(run(jax.random.key(0), image, config))
+        mass = result.sum((1, 2))
+        row, column = (result * y).sum((1, 2)) / mass, (result * x).sum((1, 2)) / mass
+        return np.degrees(np.arctan2(-row, column)), np.hypot(row, column) / 8
+
+    angle, distance = polar(Augment(flip=False, rotate=10))
+    assert -10.1 < angle.min() < -9.5
+    assert 9.5 < angle.max() < 10.1
+    np.testing.assert_allclose(distance, 1, atol=0.02)
+    angle, distance = polar(Augment(flip=False, zoom=0.1))
+    np.testing.assert_allclose(angle, 0, atol=1e-3)
+    assert 0.88 < distance.min() < 0.92
+    assert 1.08 < distance.max() < 1.12
+
+
+def test_brightness_reaches_its_limits_and_no_further():
+    image = np.full((2000, 28, 28), 0.5, np.float32)
+    config = Augment(flip=False, brightness=0.1)
+    factor = np.asarray(run(jax.random.key(0), image, config)).mean((1, 2)) / 0.5
+    assert 0.8999 < factor.min() < 0.905
+    assert 1.095 < factor.max() < 1.1001
+
+
+def test_erases_as_often_as_asked():
+    image = np.full((4000, 28, 28), 2.0, np.float32)  # no tone is 2
+    config = Augment(flip=False, erase=0.3)
+    result = np.asarray(run(jax.random.key(0), image, config))
+    assert abs((result != 2).any((1, 2)).mean() - 0.3) < 0.03
+
+
+# --- what holds for every configuration ---
+
+
+@pytest.mark.parametrize("shape", [(5, 28, 28), (5, 28, 28, 1), (5, 9, 14, 1)])
+def test_off_is_the_identity_and_leaves_no_trace_in_the_program(shape):
+    images = np.random.default_rng(0).random(shape, np.float32)
+    off = Augment(flip=False)
+    np.testing.assert_array_equal(run(jax.random.key(0), images, off), images)
+    compiled = run.lower(jax.random.key(0), images, off).compile().as_text()
+    assert "threefry" not in compiled
+    assert "dynamic-slice" not in compiled
+    assert "gather" not in compiled
+
+
+@SETTINGS
+@given(config=CONFIGS, n=st.sampled_from([1, 4]), channel=st.booleans(), seed=st.integers(0, 9))
+def test_shape_dtype_and_range_are_kept(config, n, channel, seed):
+    images = pictures(n, seed)
+    images = images[..., None] if channel else images
+    result = np.asarray(run(jax.random.key(seed), images, config))
+    assert result.shape == images.shape
+    assert result.dtype == images.dtype
+    assert result.min() >= 0
+    assert result.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("config", [*ALONE, EVERYTHING], ids=str)
+def test_bfloat16_stays_bfloat16(config):
+    images = jnp.asarray(pictures(4), jnp.bfloat16)
+    assert run(jax.random.key(0), images, config).dtype == jnp.bfloat16
+
+
+@SETTINGS
+@given(config=CONFIGS, seed=st.integers(0, 9))
+def test_two_halves_are_the_whole(config, seed):
+    images, key = pictures(8, seed), jax.random.key(seed)
+    whole = run(key, images, config)
+    halves = [run(key, images[i : i + 4], config, offset=jnp.int32(i), total=8) for i in (0, 4)]
+    np.testing.assert_array_equal(np.concatenate(halves), whole)
+
+
+def test_every_device_changes_its_part_as_one_device_would():
+    images, key = pictures(8), jax.random.key(3)
+    whole = run(key, images, EVERYTHING)
+
+    def part(rank: jax.Array, images: jax.Array) -> jax.Array:
+        return augment(key, images, EVERYTHING, offset=rank * 4, total=8)
+
+    parts = jax.jit(jax.vmap(part))(jnp.arange(2), images.reshape(2, 4, 28, 28))
+    # vmap may round the affine sampling otherwise than a plain call.
+    np.testing.assert_allclose(parts.reshape(8, 28, 28), whole, atol=1e-6)
+
+
+def test_transforms_draw_independently_of_each_other():
+    images, key = pictures(16), jax.random.key(0)
+    mirrored = run(key, images, Augment())
+    both = run(key, images, Augment(brightness=0.2))
+    alone = run(key, mirrored, Augment(flip=False, brightness=0.2))
+    np.testing.assert_array_equal(both, alone)
+
+
+def test_inside_scan_every_step_differs():
+    images = pictures(4)
+
+    @jax.jit
+    def steps(key: jax.Array) -> jax.Array:
+        def one(_: None, number: jax.Array) -> tuple[None, jax.Array]:
+            return None, augment(jax.random.fold_in(key, number), images, EVERYTHING)
+
+        return lax.scan(one, None, jnp.arange(3))[1]
+
+    result = np.asarray(steps(jax.random.key(0)))
+    assert len({r.tobytes() for r in result}) == 3
+    expected = run(jax.random.fold_in(jax.random.key(0), 2), images, EVERYTHING)
+    np.testing.assert_allclose(result[2], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("offset", "total"), [(1, 4), (0, 3), (4, None)])
+def test_a_part_that_reaches_beyond_the_batch_is_refused(offset, total):
+    with pytest.raises(ValueError, match="in a batch of"):
+        augment(jax.random.key(0), pictures(4), Augment(), offset=offset, total=total)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"shift": -1}, {"shift": 1.5}, {"erase": 1.1}, {"zoom": 1}, {"flop": True}]
+)
+def test_config_refuses_what_makes_no_sense(wrong):
+    with pytest.raises(ValidationError):
+        Augment(**wrong)
+
+
+def test_config_is_frozen_and_hashable():
+    with pytest.raises(ValidationError):
+        Augment().flip = False  # type: ignore[misc]
+    assert hash(Augment(shift=1)) == hash(Augment(shift=1))
