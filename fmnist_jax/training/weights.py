@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
@@ -22,7 +23,8 @@ def load(path: Path) -> dict[str, Any]:
         DataError: the file is missing or is not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, since np.load leaks the file that it finds to be broken.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return unflatten_dict({name: archive[name] for name in archive.files}, sep="/")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadZipFile) as error:
         raise DataError(f"cannot read the weights {path}: {error}; train the model again") from None

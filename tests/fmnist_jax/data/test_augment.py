@@ -33,16 +33,7 @@ ALONE = [
     Augment(flip=False, brightness=0.5),
     Augment(flip=False, erase=1),
 ]
-SETTINGS = settings(deadline=None, max_examples=25)
-CONFIGS = st.builds(
-    Augment,
-    flip=st.booleans(),
-    shift=st.integers(0, 3),
-    rotate=st.sampled_from([0.0, 15.0]),
-    zoom=st.sampled_from([0.0, 0.2]),
-    brightness=st.sampled_from([0.0, 0.3]),
-    erase=st.sampled_from([0.0, 0.5]),
-)
+SETTINGS = settings(deadline=None, max_examples=30)
 run = partial(jax.jit, static_argnames=("config", "total"))(augment)
 
 
@@ -91,7 +82,8 @@ def test_affine_is_bilinear_sampling_about_the_middle(angle, zoom, shape, seed):
     expected = ndimage.affine_transform(
         image.astype(np.float64), back, middle - back @ middle, order=1, mode="grid-constant"
     )
-    result = affine(image[None], jnp.float32(angle)[None], jnp.float32(zoom)[None])[0]
+    angles, zooms = np.float32([angle]), np.float32([zoom])
+    result = jax.jit(affine)(image[None], angles, zooms)[0]
     np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
@@ -129,7 +121,9 @@ def test_erase_fills_a_rectangle_of_the_chosen():
 
 def test_rectangles_have_the_published_sizes_and_lie_inside():
     uniform = jax.random.uniform(jax.random.key(0), (4, 20_000))
-    top, left, height, width = (np.asarray(v) for v in rectangle((28, 28), *uniform))
+    top, left, height, width = (
+        np.asarray(v) for v in jax.jit(partial(rectangle, (28, 28)))(*uniform)
+    )
     assert min(top.min(), left.min()) == 0
     assert (top + height).max() == (left + width).max() == 28
     area, aspect = height * width / 28**2, height / width
@@ -146,10 +140,10 @@ def test_rectangles_have_the_published_sizes_and_lie_inside():
 
 @pytest.mark.parametrize("config", ALONE, ids=str)
 def test_a_transform_that_is_on_changes_images_each_in_its_own_way(config):
-    image = np.tile(pictures(1), (64, 1, 1)) * 0.6
+    image = np.tile(pictures(1), (8, 1, 1)) * 0.6
     result = np.asarray(run(jax.random.key(0), image, config))
     ways = {r.tobytes() for r in result}
-    assert len(ways) == 2 if config.flip else len(ways) > 30
+    assert len(ways) == 2 if config.flip else len(ways) == 8 or (config.shift and len(ways) > 5)
     assert not np.array_equal(result, run(jax.random.key(1), image, config))
 
 
@@ -221,10 +215,9 @@ def test_off_is_the_identity_and_leaves_no_trace_in_the_program(shape):
 
 
 @SETTINGS
-@given(config=CONFIGS, n=st.sampled_from([1, 4]), channel=st.booleans(), seed=st.integers(0, 9))
-def test_shape_dtype_and_range_are_kept(config, n, channel, seed):
-    images = pictures(n, seed)
-    images = images[..., None] if channel else images
+@given(config=st.sampled_from([*ALONE, EVERYTHING]), seed=st.integers(0, 1000))
+def test_shape_dtype_and_range_are_kept(config, seed):
+    images = pictures(8, seed)
     result = np.asarray(run(jax.random.key(seed), images, config))
     assert result.shape == images.shape
     assert result.dtype == images.dtype
@@ -232,18 +225,21 @@ def test_shape_dtype_and_range_are_kept(config, n, channel, seed):
     assert result.max() <= 1 + 1e-6
 
 
-@pytest.mark.parametrize("config", [*ALONE, EVERYTHING], ids=str)
-def test_bfloat16_stays_bfloat16(config):
-    images = jnp.asarray(pictures(4), jnp.bfloat16)
-    assert run(jax.random.key(0), images, config).dtype == jnp.bfloat16
+def test_a_channel_and_another_dtype_are_kept():
+    images, key = jnp.asarray(pictures(8)), jax.random.key(0)
+    result = run(key, images.astype(jnp.bfloat16)[..., None], EVERYTHING)
+    assert result.shape == (8, 28, 28, 1)
+    assert result.dtype == jnp.bfloat16
+    plain = run(key, images, EVERYTHING)
+    np.testing.assert_allclose(result[..., 0].astype(jnp.float32), plain, atol=0.02)
 
 
 @SETTINGS
-@given(config=CONFIGS, seed=st.integers(0, 9))
-def test_two_halves_are_the_whole(config, seed):
+@given(seed=st.integers(0, 1000))
+def test_two_halves_are_the_whole(seed):
     images, key = pictures(8, seed), jax.random.key(seed)
-    whole = run(key, images, config)
-    halves = [run(key, images[i : i + 4], config, offset=jnp.int32(i), total=8) for i in (0, 4)]
+    whole = run(key, images, EVERYTHING)
+    halves = [run(key, images[i : i + 4], EVERYTHING, offset=jnp.int32(i), total=8) for i in (0, 4)]
     np.testing.assert_array_equal(np.concatenate(halves), whole)
 
 
@@ -260,7 +256,7 @@ def test_every_device_changes_its_part_as_one_device_would():
 
 
 def test_transforms_draw_independently_of_each_other():
-    images, key = pictures(16), jax.random.key(0)
+    images, key = pictures(8), jax.random.key(0)
     mirrored = run(key, images, Augment())
     both = run(key, images, Augment(brightness=0.2))
     alone = run(key, mirrored, Augment(flip=False, brightness=0.2))
@@ -268,7 +264,7 @@ def test_transforms_draw_independently_of_each_other():
 
 
 def test_inside_scan_every_step_differs():
-    images = pictures(4)
+    images = pictures(8)
 
     @jax.jit
     def steps(key: jax.Array) -> jax.Array:

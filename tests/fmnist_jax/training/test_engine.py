@@ -1,0 +1,158 @@
+"""The parallel path against the single device, and against counting by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fmnist_jax.data.augment import Augment
+from fmnist_jax.data.dataset import Split
+from fmnist_jax.models.resnet import ResNet
+from fmnist_jax.training import engine
+from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.step import cross_entropy, scale, variables
+
+CONFIG = FlaxConfig(
+    epochs=2,
+    batch_size=16,
+    learning_rate=0.01,
+    weight_decay=0.01,
+    label_smoothing=0.1,
+    augment=Augment(flip=True, shift=2, rotate=10, brightness=0.1, erase=0.5),
+)
+NETWORK = ResNet(width=8, axis_name=engine.AXIS)
+
+
+def make_split(n, seed):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 10, n).astype(np.uint8)
+    images = generator.integers(0, 80, (n, 28, 28)).astype(np.uint8)
+    images[np.arange(n), labels * 2] += 120  # a bright row tells the class
+    return Split(images, labels)
+
+
+TRAIN, VALIDATION = make_split(70, 0), make_split(37, 1)
+
+
+def build(devices, config=CONFIG, seed=0, train=TRAIN, validation=VALIDATION):
+    return engine.build(NETWORK, config, train, validation, seed, jax.devices()[:devices])
+
+
+def one_epoch(built):
+    state, metrics = built.train(built.state, jax.random.key(5))
+    held_out = built.evaluate(state.params, state.statistics)
+    return jax.tree.map(np.asarray, (state, metrics, held_out))
+
+
+def assert_close(left, right, **tolerance):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, **tolerance), left, right)
+
+
+def test_two_devices_give_what_one_gives():
+    one, two = one_epoch(build(1)), one_epoch(build(2))
+    # Four updates of Adam, whose first steps divide by tiny second moments,
+    # amplify the rounding of sums taken in another order.
+    assert_close(one[0].statistics, two[0].statistics, rtol=1e-3, atol=1e-4)
+    assert_close(one[0].params, two[0].params, rtol=1e-3, atol=1e-3)
+    assert_close(one[1], two[1], rtol=1e-4)
+    assert_close(one[2], two[2], rtol=1e-3)
+
+
+def test_one_step_of_sgd_shows_equal_gradients():
+    """With plain SGD the change of the weights is the gradient times the rate."""
+    config = CONFIG.model_copy(
+        update={
+            "optimizer": "sgd", "momentum": 0.0, "schedule": "constant", "warmup": 0.0,
+            "weight_decay": 0.0, "batch_size": 64, "learning_rate": 1.0,
+        }
+    )  # fmt: skip
+    built = [build(devices, config) for devices in (1, 2)]
+    before = jax.tree.map(np.asarray, built[0].state.params)
+    after = [one_epoch(b)[0] for b in built]
+    gradients = [jax.tree.map(lambda a, b: a - b, before, state.params) for state in after]
+    assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(gradients[0])) > 1e-3
+    assert_close(*gradients, rtol=1e-4, atol=1e-6)
+    assert_close(after[0].statistics, after[1].statistics, rtol=1e-4, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_bits():
+    first, second = one_epoch(build(2)), one_epoch(build(2))
+    jax.tree.map(np.testing.assert_array_equal, first, second)
+    other = build(2, seed=1)
+    assert not np.array_equal(
+        first[0].params["stem"]["kernel"], other.state.params["stem"]["kernel"]
+    )
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("size", [1, 2, 37, 251, 500])
+def test_no_validation_image_is_dropped(devices, size):
+    validation = make_split(size, 3)
+    built = build(devices, validation=validation)
+    state = jax.tree.map(np.asarray, built.state)
+    logits = NETWORK.apply(
+        variables(state.params, state.statistics), scale(jnp.asarray(validation.images))
+    )
+    metrics = built.evaluate(built.state.params, built.state.statistics)
+    assert built.validation_images == size
+    np.testing.assert_allclose(
+        metrics.loss, cross_entropy(logits, jnp.asarray(validation.labels)).sum(), rtol=1e-4
+    )
+    assert metrics.correct == (logits.argmax(-1) == validation.labels).sum()
+
+
+@pytest.mark.parametrize(
+    ("batch", "devices", "steps", "global_batch"),
+    [(16, 2, 4, 16), (7, 2, 8, 8), (1, 2, 35, 2), (64, 2, 1, 64), (500, 2, 1, 70), (500, 1, 1, 70)],
+)
+def test_batches_that_do_not_divide(batch, devices, steps, global_batch):
+    built = build(devices, CONFIG.model_copy(update={"batch_size": batch}))
+    assert built.images_per_epoch == steps * global_batch
+    _, metrics, _ = one_epoch(built)
+    assert np.isfinite(metrics.loss)
+    assert 0 <= metrics.correct <= built.images_per_epoch
+
+
+def test_every_image_is_used_once_in_an_epoch():
+    """Images of one constant each, and a network that sums what it is shown."""
+
+    class Summing:
+        def init(self, rngs, images):
+            return {"params": {"seen": jnp.zeros(())}}
+
+        def apply(self, given, images, train=False, mutable=None, rngs=None):
+            # The gradient with respect to `seen` is the mean of the images' codes.
+            codes = (images[:, 0, 0, 0] * 255).round()
+            logits = jnp.zeros((len(images), 10)) + 0 * given["params"]["seen"]
+            return (logits, {"batch_stats": {"sum": codes.sum()}}) if mutable else logits
+
+    train = Split(
+        np.arange(64, dtype=np.uint8)[:, None, None] * np.ones((1, 28, 28), np.uint8),
+        np.zeros(64, np.uint8),
+    )
+    config = CONFIG.model_copy(update={"augment": Augment(flip=False), "batch_size": 64})
+    built = engine.build(Summing(), config, train, VALIDATION, 0, jax.devices())
+    assert built.images_per_epoch == 64
+    state, _ = built.train(built.state, jax.random.key(0))
+    # One step saw the whole epoch: the devices' mean sum is half of 0 + 1 + ... + 63.
+    assert float(state.statistics["sum"]) == 64 * 63 / 2 / 2
+
+
+def test_the_state_is_donated():
+    built = build(2)
+    kernel = built.state.params["stem"]["kernel"]
+    built.train(built.state, jax.random.key(0))
+    assert kernel.is_deleted()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 125, 251, 600])
+def test_predictor_handles_every_size(n):
+    built = build(2)
+    params, statistics = jax.tree.map(np.asarray, built.state[:2])
+    images = make_split(n, 4).images
+    predict = engine.Predictor(NETWORK, params, statistics, jax.devices())
+    probabilities = predict(images)
+    logits = NETWORK.apply(variables(params, statistics), scale(jnp.asarray(images)))
+    assert probabilities.shape == (n, 10)
+    np.testing.assert_allclose(probabilities, jax.nn.softmax(logits), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)

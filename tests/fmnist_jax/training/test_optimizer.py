@@ -1,0 +1,75 @@
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.optimizer import optimizer, schedule
+
+PARAMS = {"kernel": jnp.array([[1.0, -2.0], [3.0, 0.5]]), "bias": jnp.array([0.5, -0.5])}
+GRADIENTS = {"kernel": jnp.array([[0.1, 0.2], [-0.3, 0.4]]), "bias": jnp.array([1.0, -1.0])}
+RATE, DECAY = 0.1, 0.01
+
+
+def config(**changes):
+    given = {"learning_rate": RATE, "schedule": "constant", "warmup": 0.0}
+    return FlaxConfig(**(given | changes))
+
+
+def step(transform, count=2):
+    params, state = PARAMS, transform.init(PARAMS)
+    for _ in range(count):
+        updates, state = transform.update(GRADIENTS, state, params)
+        params = optax.apply_updates(params, updates)
+    return params
+
+
+def adam_by_hand(coupled, decoupled, count=2):
+    result = {}
+    for name, start in PARAMS.items():
+        p = np.asarray(start, np.float64)
+        m = v = np.zeros_like(p)
+        weight = 1.0 if p.ndim > 1 else 0.0  # biases do not decay
+        for t in range(1, count + 1):
+            g = np.asarray(GRADIENTS[name], np.float64) + coupled * weight * p
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+            direction = (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+            p = p - RATE * (direction + decoupled * weight * p)
+        result[name] = p
+    return result
+
+
+@pytest.mark.parametrize(
+    ("name", "coupled", "decoupled"), [("adam", DECAY, 0), ("adamw", 0, DECAY)]
+)
+def test_adam_against_its_definition(name, coupled, decoupled):
+    ours = step(optimizer(config(optimizer=name, weight_decay=DECAY), 10))
+    theirs = adam_by_hand(coupled, decoupled)
+    for leaf in PARAMS:
+        np.testing.assert_allclose(ours[leaf], theirs[leaf], rtol=1e-5)
+
+
+def test_sgd_against_its_definition():
+    ours = step(optimizer(config(optimizer="sgd", momentum=0.9, weight_decay=DECAY), 10))
+    for leaf, start in PARAMS.items():
+        p, trace = np.asarray(start, np.float64), 0.0
+        for _ in range(2):
+            g = np.asarray(GRADIENTS[leaf], np.float64) + (DECAY * p if p.ndim > 1 else 0)
+            trace = 0.9 * trace + g
+            p = p - RATE * (g + 0.9 * trace)  # Nesterov's look ahead
+        np.testing.assert_allclose(ours[leaf], p, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "onecycle"])
+@pytest.mark.parametrize("warmup", [0.0, 0.25])
+def test_schedules_rise_to_the_peak_and_fall_as_named(name, warmup):
+    rate = schedule(config(schedule=name, warmup=warmup), 100)
+    values = np.array([float(rate(step)) for step in range(101)])
+    assert values.max() == pytest.approx(RATE, rel=1e-3)
+    assert values[int(100 * warmup)] == pytest.approx(RATE, rel=1e-3)
+    assert np.all(np.diff(values[: int(100 * warmup)]) > 0)
+    if name == "constant":
+        assert values[-1] == pytest.approx(RATE)
+    else:
+        assert values[-1] < 1e-3 * RATE
+        assert np.all(np.diff(values[int(100 * warmup) :]) <= 1e-9)
