@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,18 +11,18 @@ from matplotlib.figure import Figure
 
 from bench.record import Case
 from fmnist_jax import figures
-from fmnist_jax.data.dataset import Split
+from fmnist_jax.data.splits import Splits
 from fmnist_jax.evaluation import Confusion
 from fmnist_jax.learner import Epoch, Learner, Probabilities
 
 if TYPE_CHECKING:
-    from fmnist_jax.training.flax_learner import FlaxLearner
+    from fmnist_jax.models.parts import Network
 
 
 def make_artifacts(
     case: Case,
     classes: Sequence[str],
-    test: Split,
+    splits: Splits,
     probabilities: Probabilities,
     confusion: Confusion,
     history: Sequence[Epoch],
@@ -33,17 +33,18 @@ def make_artifacts(
     Args:
         case: for titles.
         classes: names by label.
-        test: the images that were predicted.
+        splits: their test images were predicted.
         probabilities: float32 [n, 10] for them.
         confusion: integers [10, 10].
         history: empty for a learner without epochs.
         learner: fitted.
     """
     title = case.model if case.dataset != "synthetic" else f"{case.model} (SYNTHETIC DATA)"
+    test = splits.test
     made = {
         "confusion.png": figures.confusion_figure(confusion, classes, title),
         "mistakes.png": figures.mistakes_figure(
-            test.images, test.labels, probabilities, classes, title
+            test.images, test.labels, probabilities, classes, title, splits.test_index
         ),
     }
     if history:
@@ -55,8 +56,10 @@ def make_artifacts(
 
         if not isinstance(learner, FlaxLearner):
             raise TypeError(f"{case.model} is of kind flax but not a FlaxLearner")
-        chosen = one_right_one_wrong(test.labels, probabilities.argmax(1), len(classes))
-        made["gradcam.png"] = _gradcam(learner, test, probabilities, classes, chosen, title)
+        cells = one_right_one_wrong(test.labels, probabilities.argmax(1), len(classes))
+        made["gradcam.png"] = gradcam_of(
+            learner.network, learner.variables, splits, probabilities, classes, cells, title
+        )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "weights.npz"
             save(path, learner.variables)
@@ -68,38 +71,54 @@ def make_artifacts(
 
 def one_right_one_wrong(
     labels: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer], classes: int
-) -> list[int]:
-    """The first right and the first wrong test image of each class, where there is one."""
-    chosen = []
+) -> list[int | None]:
+    """Positions of the first right and the first wrong image of each class, in turn.
+
+    None where a class has no such image.
+    """
+    chosen: list[int | None] = []
     for label in range(classes):
         of_class = labels == label
         for wanted in (predicted == labels, predicted != labels):
-            chosen += np.flatnonzero(of_class & wanted)[:1].tolist()
+            chosen.append(next(iter(np.flatnonzero(of_class & wanted).tolist()), None))
     return chosen
 
 
-def _gradcam(
-    learner: "FlaxLearner",
-    test: Split,
+def gradcam_of(
+    network: "Network",
+    variables: dict[str, Any],
+    splits: Splits,
     probabilities: Probabilities,
     classes: Sequence[str],
-    chosen: Sequence[int],
+    cells: Sequence[int | None],
     title: str,
 ) -> Figure:
+    """Triptychs of test images, explaining the class that was predicted.
+
+    Args:
+        network: cut into features and head.
+        variables: its trained weights.
+        splits: whose test images are meant.
+        probabilities: float32 [n, 10] for all of them.
+        classes: names by label.
+        cells: a position among the test images for each triptych, None for an empty place.
+        title: of the figure.
+    """
     from fmnist_jax.explain.gradcam import gradcam
     from fmnist_jax.training.step import scale
 
-    index = np.asarray(chosen)
-    predicted = probabilities[index].argmax(1)
-    maps = gradcam(learner.network, learner.variables, scale(test.images[index]), predicted)
-    captions = [
-        f"{'✓' if taken == true else '✗'} {classes[true]}"
-        + ("" if taken == true else f" taken for {classes[taken]}")
-        + f", {confidence:.0%}  (image {at})"
-        for at, true, taken, confidence in zip(
-            index, test.labels[index], predicted, probabilities[index].max(1), strict=True
+    index = np.array([cell for cell in cells if cell is not None])
+    test, predicted = splits.test, probabilities[index].argmax(1)
+    maps = np.asarray(gradcam(network, variables, scale(test.images[index]), predicted))
+    triptychs: list[figures.Triptych | None] = [None] * len(cells)
+    places = [place for place, cell in enumerate(cells) if cell is not None]
+    for place, at, taken, heatmap in zip(places, index, predicted, maps, strict=True):
+        true = test.labels[at]
+        name = classes[true] if taken == true else f"{classes[true]} taken for {classes[taken]}"
+        triptychs[place] = figures.Triptych(
+            test.images[at],
+            heatmap,
+            f"{'✓' if taken == true else '✗'} {name}, {probabilities[at].max():.0%}"
+            f"  (image {splits.test_index[at]})",
         )
-    ]
-    return figures.gradcam_figure(
-        test.images[index], np.asarray(maps), captions, f"{title}: Grad-CAM of the predicted class"
-    )
+    return figures.gradcam_figure(triptychs, title)

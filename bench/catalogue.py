@@ -19,9 +19,7 @@ def catalogue() -> Catalogue:
 
     listings = LEARNERS.catalogue.values()
     return {
-        "models": {
-            entry.name: entry.summary for entry in listings if ".models." in entry.module
-        },
+        "models": {entry.name: entry.summary for entry in listings if ".models." in entry.module},
         "baselines": {
             entry.name: entry.summary for entry in listings if ".baselines." in entry.module
         },

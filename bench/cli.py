@@ -4,7 +4,6 @@ stdout carries results, stderr progress and messages. Exit codes: 0 all cases
 finished; 1 some case failed; 2 bad usage, config or data; 130 interrupted.
 """
 
-import json
 import os
 import shlex
 import sys
@@ -46,7 +45,9 @@ def main() -> int:
             raise
         return _say(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; what is finished is kept, and the next run goes on from there", 130)
+        return _say(
+            "interrupted; what is finished is kept, and the next run goes on from there", 130
+        )
     except BrokenPipeError:
         # The reader of stdout has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -126,7 +127,9 @@ def run(
     began = time.perf_counter()
     todo, done = (cases, []) if fresh else runner.pending(cases, host, results)
     for found in done:
-        errors.print(f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True)
+        errors.print(
+            f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True
+        )
     interrupted = False
     with screens.reporter(progress, errors) as observer:
         observer.begin(todo)
@@ -194,7 +197,7 @@ def table_(
         case "rich":
             out = Console(width=None if sys.stdout.isatty() else table.LOG_WIDTH)
             for made in found:
-                out.print(table.rich(made))
+                out.print(table.rich(made, out.width))
         case "markdown":
             sys.stdout.write(table.markdown(found))
         case "csv":

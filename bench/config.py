@@ -155,7 +155,9 @@ def _validate(model: type[M], document: dict[str, Any], prefix: str) -> M:
         field = prefix + ".".join(part for part in loc if not _is_union_tag(part))
         if first["type"] == "extra_forbidden":
             owner = _owner(model, loc[:-1])
-            raise UserError(f"unknown key {field!r}: {nearest(loc[-1], owner.model_fields)}") from None
+            raise UserError(
+                f"unknown key {field!r}: {nearest(loc[-1], owner.model_fields)}"
+            ) from None
         raise UserError(f"{field}: {first['msg'].lower()}, got {first['input']!r}") from None
 
 

@@ -81,7 +81,9 @@ class _Plain:
 
     def _say(self, case: Case, text: str) -> None:
         if not self._silent:
-            print(f"{time.strftime('%H:%M:%S')}  {name(case):<22} {text}", file=sys.stderr, flush=True)
+            print(
+                f"{time.strftime('%H:%M:%S')}  {name(case):<22} {text}", file=sys.stderr, flush=True
+            )
 
     def begin(self, cases: list[Case]) -> None:
         self._left = len(cases)
@@ -124,7 +126,9 @@ class _Live:
         self._progress.update(self._overall, total=total, info=f"0/{self._count}")
 
     def started(self, task: worker.Task) -> None:
-        self._bars[task.run_id] = self._progress.add_task(name(task.case), total=None, info="starts")
+        self._bars[task.run_id] = self._progress.add_task(
+            name(task.case), total=None, info="starts"
+        )
 
     def progress(self, task: worker.Task, progress: worker.Progress) -> None:
         if progress.message:
@@ -146,7 +150,9 @@ class _Live:
             info=f"{self._done}/{self._count}",
         )
         style = "green" if record.run.status == "ok" else "bold red"
-        self._progress.console.print(Text(f"{name(record.case):<22} {verdict(record)}", style=style))
+        self._progress.console.print(
+            Text(f"{name(record.case):<22} {verdict(record)}", style=style)
+        )
 
 
 @contextmanager

@@ -184,9 +184,7 @@ def bandwidth_bytes(devices: list[Any]) -> float:
     # In place, since fresh memory would be charged with the kernel's page faults.
     increment = jax.pmap(lambda a: a + 1, devices=devices, donate_argnums=0)
     held = [
-        jax.pmap(lambda _: jnp.zeros(size, jnp.float32), devices=devices)(
-            jnp.arange(len(devices))
-        )
+        jax.pmap(lambda _: jnp.zeros(size, jnp.float32), devices=devices)(jnp.arange(len(devices)))
     ]
 
     def call() -> Any:

@@ -93,7 +93,5 @@ METRICS: dict[str, Metric] = {
     "inference_images_per_s": Metric("predict images/s", inference_throughput, count),
     "latency_1_s": Metric("latency, 1 image", latency(1), seconds),
     "target_s": Metric("time to target", lambda record: record.target.reached_s, seconds),
-    "parameters": Metric(
-        "parameters", lambda record: record.cost.parameters, count, timing=False
-    ),
+    "parameters": Metric("parameters", lambda record: record.cost.parameters, count, timing=False),
 }

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 Status = Literal["ok", "failed", "timeout", "oom", "diverged", "interrupted"]
 

@@ -32,7 +32,7 @@ def closing(
     """Everything a run found out: the table, the best model by class, failures, pictures."""
     finished = [found for found in stored if found.record.run.status == "ok"]
     for made in table.tables(found.record for found in finished):
-        console.print(table.rich(made))
+        console.print(table.rich(made, console.width))
     if finished:
         best = max(finished, key=lambda found: found.record.quality.validation_accuracy or 0.0)
         console.print(by_class(best, classes))
@@ -61,7 +61,9 @@ def by_class(best: Stored, classes: Sequence[str]) -> RichTable:
     columns = (report.precision, report.recall, report.f1)
     for label, title in enumerate(classes):
         figures = [f"{column[label]:.3f}" for column in columns]
-        made.add_row(title, *figures, f"{report.support[label]:,}", end_section=title == classes[-1])
+        made.add_row(
+            title, *figures, f"{report.support[label]:,}", end_section=title == classes[-1]
+        )
     weights = report.support / report.support.sum()
     made.add_row("macro average", *(f"{column.mean():.3f}" for column in columns), "")
     made.add_row("weighted average", *(f"{column @ weights:.3f}" for column in columns), "")
@@ -86,7 +88,9 @@ def _pictures(console: Console, finished: Sequence[Stored]) -> None:
         console.print("Pictures (confusion, mistakes, curves, Grad-CAM) beside each record:")
     for found in finished:
         if picture := found.artifact("gradcam") or found.artifact("confusion"):
-            console.print(f"  {name(found.record.case):<22} {_short(picture.parent)}", soft_wrap=True)
+            console.print(
+                f"  {name(found.record.case):<22} {_short(picture.parent)}", soft_wrap=True
+            )
 
 
 def _short(path: Path) -> str:

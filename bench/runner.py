@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Literal, Protocol
@@ -64,9 +65,7 @@ class _Pool:
     workers: list[_Worker] = field(default_factory=list)
 
 
-def pending(
-    cases: Sequence[Case], host: Host, results: Path
-) -> tuple[list[Case], list[Stored]]:
+def pending(cases: Sequence[Case], host: Host, results: Path) -> tuple[list[Case], list[Stored]]:
     """Cases still to run, and the records that make the others unnecessary."""
     todo, done = [], []
     finished = store.finished_by_identity(results)
@@ -147,7 +146,9 @@ def run(
         except KeyboardInterrupt:
             for worker in pool.workers:
                 worker.future.cancel()
-                keep(worker, Outcome(blank_record(worker.task, "interrupted", "interrupted by hand")))
+                keep(
+                    worker, Outcome(blank_record(worker.task, "interrupted", "interrupted by hand"))
+                )
             raise KeyboardInterrupt(stored) from None
         finally:
             for worker in pool.workers:
@@ -205,7 +206,7 @@ def _start(pool: _Pool, task: Task, timeout: float | None, execute: Execute) -> 
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     with _interrupts_held_back():
-        future = concurrent.process(
+        future = concurrent.process(  # type: ignore[call-overload]
             name=f"{task.case.model}-{task.case.seed}", timeout=timeout, context=context
         )(execute)(task, sender)
     sender.close()
@@ -265,6 +266,8 @@ def _interrupts_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    # Starting this helper of multiprocessing unblocks the signal, so not while we need it.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

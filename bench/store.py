@@ -117,7 +117,9 @@ def identity(record: Record) -> tuple[object, ...]:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` in one step: a reader sees the old file or the new, never a part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}.", suffix=".partial"
+    )
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from bench.metrics import METRICS, accuracy_interval, percentage
 from bench.record import Record
@@ -78,7 +79,9 @@ def tables(records: Iterable[Record]) -> list[Table]:
             tested = sum(map(sum, record.quality.confusion))
             group = (record.case.dataset == SYNTHETIC, record.case.dataset, size, tested)
             groups[group][record.machine.id, record.case.model].append(record)
-    ordered = sorted(groups, key=lambda group: (group[0], group[1], group[2] is not None, group[2:]))
+    ordered = sorted(
+        groups, key=lambda group: (group[0], group[1], group[2] is not None, group[2:])
+    )
     return [
         Table(dataset, size, tested, _rows(groups[synthetic, dataset, size, tested].values()))
         for synthetic, dataset, size, tested in ordered
@@ -143,21 +146,40 @@ def cells(row: Row) -> list[str]:
     ]
 
 
+LEAST_FIRST = (
+    "machine",
+    "latency, 1 image",
+    "time to target",
+    "compile",
+    "predict images/s",
+    "95% interval",
+)
 FOOTNOTE = "* timed beside other work of the suite"
 
 
-def rich(table: Table) -> RichTable:
-    """For a terminal."""
+def rich(table: Table, width: int) -> RichTable:
+    """For a terminal of `width` columns; what matters least is left out where it is narrow."""
+    kept, lines = list(HEADINGS), [cells(row) for row in table.rows]
+    for heading in (None, *LEAST_FIRST):
+        if heading:
+            at = kept.index(heading)
+            kept.pop(at)
+            lines = [line[:at] + line[at + 1 :] for line in lines]
+        columns = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        if sum(columns) + 3 * len(columns) + 1 <= width:
+            break
+    notes = [FOOTNOTE] if any(row.contended for row in table.rows) else []
+    if len(kept) < len(HEADINGS):
+        notes.append("a wider terminal shows more columns")
     made = RichTable(
         title=table.title,
-        caption=FOOTNOTE if any(row.contended for row in table.rows) else None,
+        caption="; ".join(notes) or None,
         title_style="bold red" if table.dataset == SYNTHETIC else "bold",
     )
-    for heading in HEADINGS:
-        textual = heading in ("model", "machine")
-        made.add_column(heading, justify="left" if textual else "right", no_wrap=heading == "model")
-    for row in table.rows:
-        made.add_row(*cells(row))
+    for heading in kept:
+        made.add_column(heading, justify="left" if heading in ("model", "machine") else "right")
+    for line in lines:
+        made.add_row(*(Text(cell, no_wrap=True) for cell in line))
     return made
 
 

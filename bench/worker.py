@@ -11,6 +11,7 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,7 +179,7 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     events.send(Progress("measure"))
     images = splits.validation.images
     inference = [
-        Inference(batch=batch, latency_s=sample(lambda: learner.predict_proba(images[:batch])))
+        Inference(batch=batch, latency_s=sample(partial(learner.predict_proba, images[:batch])))
         for batch in INFERENCE_BATCHES
         if batch <= len(images)
     ]
@@ -192,7 +193,7 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     events.send(Progress("figures"))
     from bench.artifacts import make_artifacts  # matplotlib, wanted only now
 
-    artifacts = make_artifacts(case, classes, splits.test, probabilities, confusion, history, learner)
+    artifacts = make_artifacts(case, classes, splits, probabilities, confusion, history, learner)
     record = blank_record(task, "ok").model_copy(
         update={
             "software": _software(task, config),
@@ -205,7 +206,9 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
             "quality": Quality(
                 test_accuracy=evaluation.accuracy(confusion),
                 test_loss=evaluation.log_loss(probabilities, labels),
-                validation_accuracy=float(np.mean(validation.argmax(1) == splits.validation.labels)),
+                validation_accuracy=float(
+                    np.mean(validation.argmax(1) == splits.validation.labels)
+                ),
                 confusion=confusion.tolist(),
                 history=[_point(epoch) for epoch in history],
             ),
@@ -222,7 +225,9 @@ def _splits(task: Task) -> tuple["Splits", tuple[str, ...]]:
 
     dataset = load(task.case.dataset, task.data_dir)
     if dataset.sha256 != task.case.dataset_sha256:
-        raise DataError(f"the dataset {dataset.name} changed while the suite was running; run again")
+        raise DataError(
+            f"the dataset {dataset.name} changed while the suite was running; run again"
+        )
     data = dict(task.case.config["data"])
     return make_splits(dataset, data.pop("split_seed"), **data), dataset.classes
 
@@ -300,10 +305,16 @@ def _forward_messages(events: Connection) -> None:
 
     class Forward(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            events.send(Progress("", message=record.getMessage()))
+            events.send(Progress("", message=_first_line(record)))
 
     logging.captureWarnings(True)
     for name in ("fmnist_jax", "py.warnings"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [Forward(logging.WARNING)]
         logger.propagate = False
+
+
+def _first_line(record: logging.LogRecord) -> str:
+    """The message, or of a captured warning its text without the place in the source."""
+    line = record.getMessage().partition("\n")[0]
+    return line.partition("Warning: ")[2] or line if record.name == "py.warnings" else line

@@ -53,7 +53,7 @@ class ClassReport:
 
 
 def class_report(confusion: Confusion) -> ClassReport:
-    """Precision, recall and F1 of each class; 0 where a class was never predicted or never there."""
+    """Precision, recall and F1 of each class; 0 where it was never predicted or never there."""
     hits = np.diag(confusion).astype(np.float64)
     support, predicted = confusion.sum(1), confusion.sum(0)
     return ClassReport(

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,6 @@ from matplotlib.figure import Figure
 from fmnist_jax.data.dataset import Images
 from fmnist_jax.evaluation import Confusion, accuracy
 from fmnist_jax.learner import Epoch
-
-Heatmaps = npt.NDArray[np.float32]  # [n, 28, 28] in [0, 1]
 
 _GARMENT = "gray_r"  # dark garments on white paper, as printed figures have them
 _HEAT = "inferno"
@@ -73,6 +72,7 @@ def mistakes_figure(
     probabilities: npt.NDArray[np.floating],
     classes: Sequence[str],
     title: str,
+    index: npt.NDArray[np.integer] | None = None,
     count: int = 25,
 ) -> Figure:
     """The most confident mistakes, each with its true and its predicted class.
@@ -83,6 +83,7 @@ def mistakes_figure(
         probabilities: float [n, c].
         classes: names by label.
         title: of the figure.
+        index: integers [n], under which the images are published; None is 0..n-1.
         count: how many to show at most.
     """
     predicted = probabilities.argmax(1)
@@ -94,46 +95,42 @@ def mistakes_figure(
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
-    for axes, index in zip(grid.flat, chosen, strict=False):
-        _show(axes, images[index])
-        true, taken = classes[labels[index]], classes[predicted[index]]
+    for axes, at in zip(grid.flat, chosen, strict=False):
+        _show(axes, images[at])
+        true, taken = classes[labels[at]], classes[predicted[at]]
+        number = at if index is None else index[at]
         axes.set_title(
-            f"{true}\ntaken for {taken}\n{probabilities[index].max():.0%}  (image {index})", fontsize=7
+            f"{true}\ntaken for {taken}\n{probabilities[at].max():.0%}  (image {number})",
+            fontsize=7,
         )
     figure.suptitle(f"{title}: {len(wrong)} mistakes, the most confident {len(chosen)}")
     return figure
 
 
-def gradcam_figure(
-    images: Images,
-    heatmaps: Heatmaps,
-    captions: Sequence[str],
-    title: str,
-    columns: int = 2,
-) -> Figure:
-    """Triptychs: the image, the heat map, and one over the other.
+@dataclass(frozen=True)
+class Triptych:
+    """An image, uint8 [28, 28], its heat map, float32 [28, 28] in [0, 1], and what to say."""
 
-    Args:
-        images: uint8 [n, 28, 28].
-        heatmaps: float32 [n, 28, 28] in [0, 1].
-        captions: what stands above each triptych.
-        title: of the figure.
-        columns: triptychs side by side.
-    """
-    rows = -(-len(images) // columns)
+    image: npt.NDArray[np.uint8]
+    heatmap: npt.NDArray[np.float32]
+    caption: str
+
+
+def gradcam_figure(triptychs: Sequence[Triptych | None], title: str, columns: int = 2) -> Figure:
+    """Image, heat map, and one over the other, in rows; None leaves a place empty."""
+    rows = -(-len(triptychs) // columns)
     figure = Figure(figsize=(4.2 * columns, 1.75 * rows + 0.5), layout="constrained")
     grid = figure.subplots(rows, 3 * columns, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
-    triptychs = grid.reshape(-1, 3)
-    for (original, heat, overlay), image, heatmap, caption in zip(
-        triptychs, images, heatmaps, captions, strict=False
-    ):
-        _show(original, image)
-        heat.imshow(heatmap, cmap=_HEAT, vmin=0, vmax=1)
-        _show(overlay, image)
-        overlay.imshow(heatmap, cmap=_HEAT, vmin=0, vmax=1, alpha=0.55)
-        heat.set_title(caption, fontsize=8)
+    for (original, heat, overlay), triptych in zip(grid.reshape(-1, 3), triptychs, strict=False):
+        if triptych is None:
+            continue
+        _show(original, triptych.image)
+        heat.imshow(triptych.heatmap, cmap=_HEAT, vmin=0, vmax=1)
+        _show(overlay, triptych.image)
+        overlay.imshow(triptych.heatmap, cmap=_HEAT, vmin=0, vmax=1, alpha=0.55)
+        heat.set_title(triptych.caption, fontsize=8)
     figure.suptitle(title)
     return figure
 

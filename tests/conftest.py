@@ -1,12 +1,26 @@
 """Two CPU devices in every test, so that the parallel path is always the one tested."""
 
+import os
+from pathlib import Path
+
 import jax
 import pytest
 
 jax.config.update("jax_num_cpu_devices", 2)
 
+_FASHION_DIR = os.environ.get("FMNIST_DATA_DIR")
+
+
+@pytest.fixture(scope="session")
+def fashion_dir() -> Path:
+    """The folder with the official Fashion-MNIST files."""
+    if not _FASHION_DIR:
+        pytest.skip("needs the official Fashion-MNIST files: name their folder by FMNIST_DATA_DIR")
+    return Path(_FASHION_DIR).resolve()
+
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    """No test reads or writes the user's cache."""
-    monkeypatch.setenv("FMNIST_CACHE_DIR", str(tmp_path / "cache"))
+def own_surroundings(tmp_path, monkeypatch):
+    """No test sees real data that it does not ask for, nor the user's cache."""
+    monkeypatch.delenv("FMNIST_DATA_DIR", raising=False)
+    monkeypatch.setenv("FMNIST_CACHE_DIR", str(tmp_path / "default-cache"))

@@ -64,7 +64,9 @@ class SklearnLearner:
         self._estimator.fit(*self._train)
         self._train = None
         if not hasattr(self._estimator, "predict_proba"):
-            self._temperature = fit_temperature(self._scores(self._validation[0]), self._validation[1])
+            self._temperature = fit_temperature(
+                self._scores(self._validation[0]), self._validation[1]
+            )
         return ()
 
     def predict_proba(self, images: Images) -> Probabilities:

@@ -1,4 +1,7 @@
-"""Gradient-weighted class activation maps by `jax.grad` (Selvaraju et al. 2017, arXiv 1610.02391)."""
+"""Gradient-weighted class activation maps by `jax.grad`.
+
+Selvaraju et al. 2017, "Grad-CAM", arXiv 1610.02391.
+"""
 
 from functools import partial
 from typing import Any

@@ -24,6 +24,7 @@ class CNN(nn.Module):
     dtype: Any = None
 
     def setup(self) -> None:
+        """Name the layers, so that `features` and `head` can share them."""
         self.conv1 = Conv(32, padding="VALID", dtype=self.dtype)
         self.conv2 = Conv(64, padding="VALID", dtype=self.dtype)
         self.conv3 = Conv(128, padding="VALID", dtype=self.dtype)

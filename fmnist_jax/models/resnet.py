@@ -27,6 +27,7 @@ class ResNet(nn.Module):
     dtype: Any = None
 
     def setup(self) -> None:
+        """Name the layers, so that `features` and `head` can share them."""
         self.stem = Conv(self.width, dtype=self.dtype)
         self.block1 = ResidualBlock(self.width, self.axis_name, self.dtype)
         self.block2 = ResidualBlock(self.width, self.axis_name, self.dtype)

@@ -1,9 +1,11 @@
-"""Two-dimensional convolution whose three passes are lowered for the backend at hand.
+"""Two-dimensional convolution whose gradients are lowered for the backend at hand.
 
 `Conv` takes the place of `flax.linen.Conv`: the same parameters, the same result.
-What differs is how the forward pass and the two gradients are computed on a CPU,
-where XLA reaches its fast convolution only in one exact form, and inside `lax.scan`
-not even then for the gradients. NOTES.md has the measurements.
+What differs is how a CPU computes the two gradients. XLA:CPU has a fast convolution
+for one form only (NHWC, HWIO, no reversal), the usual gradients are not of it, and
+inside `lax.scan` nothing rewrites them: they fall to a naive loop, ten times slower.
+Here each is written in a form that is fast as it stands; NOTES.md has the measurements.
+Accelerators keep the ordinary gradients.
 """
 
 from functools import partial
@@ -20,7 +22,10 @@ Padding: TypeAlias = Literal["SAME", "VALID"]
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
-_CHUNK = 8  # images whose patches still sit in a core's second-level cache
+# Both gradients take the batch a few images at a time, so that what they make of it
+# stays in a core's second-level cache. Half or double is nearly as good.
+_IMAGES = 8  # input gradient
+_POSITIONS = 800  # kernel gradient: pixels of the result, over images
 
 
 def conv2d(
@@ -30,53 +35,48 @@ def conv2d(
 
     Args:
         x: float [n, height, width, ci].
-        kernel: float [k, k, ci, co], of the same dtype.
+        kernel: float [kh, kw, ci, co], of the same dtype.
         strides: step along both spatial axes.
         padding: SAME or VALID, as in `lax.conv_general_dilated`.
 
     Returns:
         Same dtype, [n, height', width', co].
     """
-    window = kernel.shape[:2]
-    pads = lax.padtype_to_pads(x.shape[1:3], window, (strides, strides), padding)
-    (top, bottom), (left, right) = pads
-    return _conv(x, kernel, strides, ((top, bottom), (left, right)))
+    rows, columns = lax.padtype_to_pads(x.shape[1:3], kernel.shape[:2], (strides, strides), padding)
+    return _conv(x, kernel, strides, ((rows[0], rows[1]), (columns[0], columns[1])))
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _conv(x: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
-    return lax.platform_dependent(
-        x,
-        kernel,
-        cpu=partial(_forward_cpu, strides=strides, pads=pads),
-        default=partial(_lax_conv, strides=strides, pads=pads),
+def _forward(x: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
+    y: jax.Array = lax.conv_general_dilated(
+        x, kernel, (strides, strides), pads, dimension_numbers=_LAYOUT
     )
+    return y
+
+
+_conv = jax.custom_vjp(_forward, nondiff_argnums=(2, 3))
 
 
 def _conv_fwd(
     x: jax.Array, kernel: jax.Array, strides: int, pads: Pads
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _conv(x, kernel, strides, pads), (x, kernel)
+    return _forward(x, kernel, strides, pads), (x, kernel)
 
 
 def _conv_bwd(
     strides: int, pads: Pads, residuals: tuple[jax.Array, jax.Array], dy: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     # Two computations that share nothing: the one nobody asks for is never run.
-    x, kernel = residuals
-    dx = lax.platform_dependent(
-        x,
-        kernel,
-        dy,
-        cpu=partial(_input_gradient_cpu, strides=strides, pads=pads),
-        default=partial(_input_gradient_lax, strides=strides, pads=pads),
-    )
-    dk = lax.platform_dependent(
-        x,
-        kernel,
-        dy,
-        cpu=partial(_kernel_gradient_cpu, strides=strides, pads=pads),
-        default=partial(_kernel_gradient_lax, strides=strides, pads=pads),
+    dx, dk = (
+        lax.platform_dependent(
+            *residuals,
+            dy,
+            cpu=partial(on_cpu, strides=strides, pads=pads),
+            default=partial(elsewhere, strides=strides, pads=pads),
+        )
+        for on_cpu, elsewhere in (
+            (_input_gradient_cpu, _input_gradient),
+            (_kernel_gradient_cpu, _kernel_gradient),
+        )
     )
     return dx, dk
 
@@ -84,84 +84,101 @@ def _conv_bwd(
 _conv.defvjp(_conv_fwd, _conv_bwd)
 
 
-def _lax_conv(x: jax.Array, kernel: jax.Array, *, strides: int, pads: Pads) -> jax.Array:
-    return lax.conv_general_dilated(x, kernel, (strides, strides), pads, dimension_numbers=_LAYOUT)
-
-
-def _input_gradient_lax(
+def _input_gradient(
     x: jax.Array, kernel: jax.Array, dy: jax.Array, *, strides: int, pads: Pads
 ) -> jax.Array:
-    (dx,) = jax.vjp(lambda x: _lax_conv(x, kernel, strides=strides, pads=pads), x)[1](dy)
+    dx: jax.Array
+    (dx,) = jax.vjp(lambda x: _forward(x, kernel, strides, pads), x)[1](dy)
     return dx
 
 
-def _kernel_gradient_lax(
+def _kernel_gradient(
     x: jax.Array, kernel: jax.Array, dy: jax.Array, *, strides: int, pads: Pads
 ) -> jax.Array:
-    (dk,) = jax.vjp(lambda k: _lax_conv(x, k, strides=strides, pads=pads), kernel)[1](dy)
+    dk: jax.Array
+    (dk,) = jax.vjp(lambda k: _forward(x, k, strides, pads), kernel)[1](dy)
     return dk
-
-
-def _forward_cpu(x: jax.Array, kernel: jax.Array, *, strides: int, pads: Pads) -> jax.Array:
-    if kernel.shape[2] > 1:
-        return _lax_conv(x, kernel, strides=strides, pads=pads)
-    x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
-    patches = _patches(x, kernel.shape[0], kernel.shape[1], strides)
-    return jnp.tensordot(patches, kernel.reshape(-1, kernel.shape[3]), 1)
 
 
 def _input_gradient_cpu(
     x: jax.Array, kernel: jax.Array, dy: jax.Array, *, strides: int, pads: Pads
 ) -> jax.Array:
     kh, kw = kernel.shape[:2]
-    config = [(0, 0, 0)]
-    for size, out, k, (low, _) in zip(x.shape[1:3], dy.shape[1:3], (kh, kw), pads, strict=True):
-        dilated = (out - 1) * strides + 1
-        before = k - 1 - low
-        config.append((before, size + k - 1 - before - dilated, strides - 1))
-    dy = lax.pad(dy, jnp.zeros((), dy.dtype), [*config, (0, 0, 0)])
-    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    return _lax_conv(dy, flipped, strides=1, pads=((0, 0), (0, 0)))
+    (top, bottom), (left, right) = pads
+    if dy.shape[1:3] == x.shape[1:3]:
+        # The forward pass, with the kernel turned around and its ends exchanged.
+        turned = kernel[::-1, ::-1].swapaxes(2, 3)
+        around = ((kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right))
+        return _forward(dy, turned, 1, around)
+
+    # Where the image shrinks, that would mostly multiply zeros. Instead, one product
+    # per tap of the kernel, added to the pixels that the tap has read.
+    dtype = jnp.promote_types(dy.dtype, jnp.float32)
+
+    def one(dy: jax.Array) -> jax.Array:
+        total = jnp.zeros(x.shape[1:], dtype)
+        for i in range(kh):
+            for j in range(kw):
+                tap = jnp.einsum("hwo,io->hwi", dy, kernel[i, j], preferred_element_type=dtype)
+                places = [
+                    (first, size - 1 - first - (out - 1) * strides, strides - 1)
+                    for size, out, first in zip(
+                        x.shape[1:3], dy.shape[:2], (i - top, j - left), strict=True
+                    )
+                ]
+                total += lax.pad(tap, jnp.zeros((), dtype), [*places, (0, 0, 0)])
+        return total.astype(dy.dtype)
+
+    dx: jax.Array = lax.map(one, dy, batch_size=_IMAGES)
+    return dx
 
 
 def _kernel_gradient_cpu(
     x: jax.Array, kernel: jax.Array, dy: jax.Array, *, strides: int, pads: Pads
 ) -> jax.Array:
     kh, kw, ci, co = kernel.shape
-    x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+    n, rows, columns, _ = dy.shape
+    dtype = jnp.promote_types(x.dtype, jnp.float32)
 
-    def add(total: jax.Array, chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        x, dy = chunk
-        patches = _patches(x, kh, kw, strides).reshape(-1, kh * kw * ci)
-        product = jnp.matmul(patches.T, dy.reshape(-1, co), preferred_element_type=total.dtype)
-        return total + product, None
-
-    n = x.shape[0]
-    size = min(n, _CHUNK)
-    whole = n - n % size if size else 0
-    total = jnp.zeros((kh * kw * ci, co), jnp.promote_types(x.dtype, jnp.float32))
-    if whole:
-        chunks = [a[:whole].reshape(whole // size, size, *a.shape[1:]) for a in (x, dy)]
-        total, _ = lax.scan(add, total, (chunks[0], chunks[1]))
-    if n > whole:
-        total, _ = add(total, (x[whole:], dy[whole:]))
-    return total.reshape(kernel.shape).astype(kernel.dtype)
-
-
-def _patches(x: jax.Array, kh: int, kw: int, strides: int) -> jax.Array:
-    """Gather every window of x [n, h, w, ci]: [n, h', w', kh * kw * ci]."""
-    rows = (x.shape[1] - kh) // strides + 1
-    columns = (x.shape[2] - kw) // strides + 1
-    windows = [
-        x[
-            :,
-            i : i + (rows - 1) * strides + 1 : strides,
-            j : j + (columns - 1) * strides + 1 : strides,
+    # Both give [ci, kh, kw, co]; the sum over chunks is transposed, not each of them.
+    def by_taps(x: jax.Array, dy: jax.Array) -> jax.Array:
+        # im2col: what each tap has read, times the gradient of what it gave.
+        x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+        height, width = (rows - 1) * strides + 1, (columns - 1) * strides + 1
+        taps = [
+            x[:, i : i + height : strides, j : j + width : strides]
+            for i in range(kh)
+            for j in range(kw)
         ]
-        for i in range(kh)
-        for j in range(kw)
+        dk = jnp.tensordot(
+            jnp.stack(taps), dy, ((1, 2, 3), (0, 1, 2)), preferred_element_type=dtype
+        )
+        return dk.swapaxes(0, 1).reshape(ci, kh, kw, co)
+
+    def by_convolution(x: jax.Array, dy: jax.Array) -> jax.Array:
+        # The channels are its batch, the batch its channels, dy its kernel: the usual
+        # gradient, but with the axes brought into the order of the fast form.
+        dk: jax.Array = lax.conv_general_dilated(
+            x.transpose(3, 1, 2, 0),
+            dy.transpose(1, 2, 0, 3),
+            (1, 1),
+            pads,
+            dimension_numbers=_LAYOUT,
+            preferred_element_type=dtype,
+        )
+        return dk
+
+    if ci == 1 or kh == kw == 1:
+        return by_taps(x, dy).transpose(1, 2, 0, 3).astype(kernel.dtype)
+    form = by_convolution if strides == 1 else by_taps
+    size = min(n, 1 << (max(1, _POSITIONS // (rows * columns)).bit_length() - 1))
+    missing = -n % size  # images of zeros add nothing
+    chunks = [
+        jnp.pad(a, ((0, missing), (0, 0), (0, 0), (0, 0))).reshape(-1, size, *a.shape[1:])
+        for a in (x, dy)
     ]
-    return jnp.concatenate(windows, axis=-1)
+    dk: jax.Array = lax.map(lambda chunk: form(*chunk), chunks).sum(0)
+    return dk.transpose(1, 2, 0, 3).astype(kernel.dtype)
 
 
 class Conv(nn.Module):

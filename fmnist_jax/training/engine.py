@@ -135,9 +135,7 @@ def build(
             images, labels, weight = chunk
             logits = network.apply(variables(params, statistics), scale(images))
             correct = (logits.argmax(-1) == labels).astype(jnp.float32)
-            return Metrics(
-                (weight * cross_entropy(logits, labels)).sum(), (weight * correct).sum()
-            )
+            return Metrics((weight * cross_entropy(logits, labels)).sum(), (weight * correct).sum())
 
         return lax.psum(jax.tree.map(jnp.sum, lax.map(one_chunk, chunks)), AXIS)
 
@@ -209,7 +207,9 @@ class Predictor:
             def one_chunk(part: jax.Array) -> jax.Array:
                 return jax.nn.softmax(network.apply(variables, scale(part)))
 
-            return lax.map(one_chunk, images.reshape(-1, min(chunk, len(images)), *images.shape[1:]))
+            return lax.map(
+                one_chunk, images.reshape(-1, min(chunk, len(images)), *images.shape[1:])
+            )
 
         self._chunk = chunk
         self._forward = jax.pmap(forward, AXIS, in_axes=(None, 0), devices=devices)

@@ -34,7 +34,9 @@ def _count(jaxpr: Any) -> int:
             case "cond":  # alternatives, such as one lowering per backend
                 total += max(_count(branch.jaxpr) for branch in equation.params["branches"])
             case _:
-                repeats = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
+                repeats = (
+                    equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
+                )
                 for value in equation.params.values():
                     inner = getattr(value, "jaxpr", value)
                     if hasattr(inner, "eqns"):

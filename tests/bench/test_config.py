@@ -59,7 +59,9 @@ def test_the_command_line_wins_over_set_and_file(tmp_path):
     assert (loaded.seeds, loaded.timeout) == (5, 5.0)
 
 
-@pytest.mark.parametrize("content", [b"seeds = ", b"\xff\xfe", b"[model.nosuch]\nx = 1", b"[[seeds]]"])
+@pytest.mark.parametrize(
+    "content", [b"seeds = ", b"\xff\xfe", b"[model.nosuch]\nx = 1", b"[[seeds]]"]
+)
 def test_a_malformed_file_is_one_line(tmp_path, content):
     path = tmp_path / "mine.toml"
     path.write_bytes(content)

@@ -33,10 +33,15 @@ def test_the_file_has_the_names_of_the_contract(tmp_path):
         "time", "throughput", "quality", "target", "cost", "artifacts",
     ]  # fmt: skip
     assert document["time"]["compile_s"] is None
-    assert document["throughput"]["inference"][0] == {"batch": 1, "latency_s": [0.003, 0.001, 0.002]}
+    assert document["throughput"]["inference"][0] == {
+        "batch": 1,
+        "latency_s": [0.003, 0.001, 0.002],
+    }
 
 
-@pytest.mark.parametrize("content", [b"", b'{"schema": 1, "run"', b"[]", b'{"schema": 99}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b'{"schema": 1, "run"', b"[]", b'{"schema": 99}', b"\xff"]
+)
 def test_a_file_that_is_no_record_is_named_and_left(tmp_path, caplog, content):
     good = store.write(tmp_path, make_record(), {})
     bad = good.path.with_name("20250101T000000Z-torn.json")
@@ -69,7 +74,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):
 
 def test_an_impossible_folder_is_one_line(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="cannot write to the results folder .*--results"):
+    with pytest.raises(UserError, match=r"cannot write to the results folder .*--results"):
         store.check_writable(tmp_path / "file" / "results")
     with pytest.raises(UserError, match="cannot write the record"):
         store.write(tmp_path / "file", make_record(), {})

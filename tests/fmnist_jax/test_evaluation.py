@@ -22,7 +22,9 @@ def test_against_scikit_learn(predictions):
     predicted = probabilities.argmax(1)
     confusion = evaluation.confusion_matrix(labels, predicted, 10)
     np.testing.assert_array_equal(confusion, metrics.confusion_matrix(labels, predicted))
-    assert evaluation.accuracy(confusion) == pytest.approx(metrics.accuracy_score(labels, predicted))
+    assert evaluation.accuracy(confusion) == pytest.approx(
+        metrics.accuracy_score(labels, predicted)
+    )
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(1, keepdims=True)
     assert evaluation.log_loss(probabilities, labels) == pytest.approx(

@@ -1,5 +1,4 @@
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,30 +12,12 @@ from tests.fmnist_jax.data.toy import toy_arrays, write_folder
 Answer = Callable[[BaseHTTPRequestHandler, str], None]
 
 
-@pytest.fixture(scope="session")
-def fashion_dir() -> Path:
-    """The official Fashion-MNIST files."""
-    folder = os.environ.get("FMNIST_DATA_DIR")
-    if not folder:
-        pytest.skip("FMNIST_DATA_DIR does not name the official Fashion-MNIST files")
-    return Path(folder).resolve()
-
-
 @pytest.fixture(autouse=True)
-def _no_surroundings(fashion_dir_seen: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """No test finds the user's data, cache or proxy."""
-    monkeypatch.delenv("FMNIST_DATA_DIR", raising=False)
-    monkeypatch.setenv("FMNIST_CACHE_DIR", str(tmp_path / "default-cache"))
+def _no_proxy(monkeypatch: pytest.MonkeyPatch):
+    """No test goes through the user's proxy."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def fashion_dir_seen(request: pytest.FixtureRequest) -> None:
-    """Let `fashion_dir` read the environment before it is cleared."""
-    if "fashion_dir" in request.fixturenames:
-        request.getfixturevalue("fashion_dir")
 
 
 @pytest.fixture

@@ -49,13 +49,14 @@ def assert_close(left, right, **tolerance):
 
 
 def test_two_devices_give_what_one_gives():
-    one, two = one_epoch(build(1)), one_epoch(build(2))
-    # Four updates of Adam, whose first steps divide by tiny second moments,
-    # amplify the rounding of sums taken in another order.
-    assert_close(one[0].statistics, two[0].statistics, rtol=1e-3, atol=1e-4)
-    assert_close(one[0].params, two[0].params, rtol=1e-3, atol=1e-3)
-    assert_close(one[1], two[1], rtol=1e-4)
-    assert_close(one[2], two[2], rtol=1e-3)
+    # SGD, since the gradient of a bias before BatchNorm is pure rounding, which
+    # Adam would blow up to full steps.
+    config = CONFIG.model_copy(update={"optimizer": "sgd"})
+    one, two = one_epoch(build(1, config)), one_epoch(build(2, config))
+    assert_close(one[0].statistics, two[0].statistics, rtol=1e-4, atol=1e-5)
+    assert_close(one[0].params, two[0].params, rtol=1e-4, atol=1e-5)
+    assert_close(one[1], two[1], rtol=1e-5)
+    assert_close(one[2], two[2], rtol=1e-4)
 
 
 def test_one_step_of_sgd_shows_equal_gradients():
@@ -118,10 +119,9 @@ def test_every_image_is_used_once_in_an_epoch():
 
     class Summing:
         def init(self, rngs, images):
-            return {"params": {"seen": jnp.zeros(())}}
+            return {"params": {"seen": jnp.zeros(())}, "batch_stats": {"sum": jnp.zeros(())}}
 
         def apply(self, given, images, train=False, mutable=None, rngs=None):
-            # The gradient with respect to `seen` is the mean of the images' codes.
             codes = (images[:, 0, 0, 0] * 255).round()
             logits = jnp.zeros((len(images), 10)) + 0 * given["params"]["seen"]
             return (logits, {"batch_stats": {"sum": codes.sum()}}) if mutable else logits

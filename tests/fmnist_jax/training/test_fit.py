@@ -19,7 +19,9 @@ class Script(NamedTuple):
 
     def engine(self) -> Engine:
         def train(state, key):
-            return State(state.params + 1, {}, ()), Metrics(jnp.float32(10 * self.train), jnp.float32(5))
+            return State(state.params + 1, {}, ()), Metrics(
+                jnp.float32(10 * self.train), jnp.float32(5)
+            )
 
         def evaluate(params, statistics):
             return Metrics(jnp.float32(4 * self.validation[int(params) - 1]), jnp.float32(3))
