@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 PINS := .ci/constraints.txt
 ARGS ?=
 
-.PHONY: setup bench smoke test check format pins
+.PHONY: setup bench smoke test check format readme pins
 
 setup: $(VENV)/.ready
 
@@ -39,6 +39,11 @@ check: setup
 format: setup
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+# Regenerates the README's table and picture from the committed records.
+readme: setup
+	$(PY) -m bench table --write README.md
+	$(PY) -m bench.picture results results/report.svg
 
 # Rewrites the pins from what is installed.
 pins: setup

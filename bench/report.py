@@ -27,9 +27,16 @@ def banner(reason: str) -> Panel:
 
 
 def closing(
-    console: Console, stored: Sequence[Stored], classes: Sequence[str], wall_s: float
+    console: Console, stored: Sequence[Stored], classes: Sequence[str], wall_s: float | None = None
 ) -> None:
-    """Everything a run found out: the table, the best model by class, failures, pictures."""
+    """Everything a run found out: the table, the best model by class, failures, pictures.
+
+    Args:
+        console: to print on.
+        stored: the records of the run, at least one.
+        classes: names by label.
+        wall_s: seconds that the run took, if it has just ended.
+    """
     finished = [found for found in stored if found.record.run.status == "ok"]
     for made in table.tables(found.record for found in finished):
         console.print(table.rich(made, console.width))
@@ -43,9 +50,10 @@ def closing(
         if found.record.run.status != "ok":
             console.print(f"[bold red]{name(found.record.case)}[/] {verdict(found.record)}")
     failed = len(stored) - len(finished)
-    console.print(
-        f"{len(finished)} case(s) finished, {failed} failed, in {metrics.seconds(wall_s)}"
-    )
+    if wall_s is not None:
+        console.print(
+            f"{len(finished)} case(s) finished, {failed} failed, in {metrics.seconds(wall_s)}"
+        )
 
 
 def by_class(best: Stored, classes: Sequence[str]) -> RichTable:

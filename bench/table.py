@@ -3,15 +3,15 @@
 import csv
 import io
 import json
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 from rich.table import Table as RichTable
-from rich.text import Text
 
 from bench.metrics import METRICS, accuracy_interval, percentage
 from bench.record import Record
@@ -160,13 +160,16 @@ FOOTNOTE = "* timed beside other work of the suite"
 def rich(table: Table, width: int) -> RichTable:
     """For a terminal of `width` columns; what matters least is left out where it is narrow."""
     kept, lines = list(HEADINGS), [cells(row) for row in table.rows]
-    for heading in (None, *LEAST_FIRST):
-        if heading:
-            at = kept.index(heading)
+    for unwanted in (None, *LEAST_FIRST):
+        if unwanted:
+            at = kept.index(unwanted)
             kept.pop(at)
             lines = [line[:at] + line[at + 1 :] for line in lines]
-        columns = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        if sum(columns) + 3 * len(columns) + 1 <= width:
+        widths = [
+            max(map(len, [*heading.split(), *column]))
+            for heading, column in zip(kept, zip(*lines, strict=True), strict=True)
+        ]
+        if sum(widths) + 3 * len(widths) + 1 <= width:
             break
     notes = [FOOTNOTE] if any(row.contended for row in table.rows) else []
     if len(kept) < len(HEADINGS):
@@ -176,10 +179,11 @@ def rich(table: Table, width: int) -> RichTable:
         caption="; ".join(notes) or None,
         title_style="bold red" if table.dataset == SYNTHETIC else "bold",
     )
-    for heading in kept:
-        made.add_column(heading, justify="left" if heading in ("model", "machine") else "right")
+    for heading, least in zip(kept, widths, strict=True):
+        justify: Literal["left", "right"] = "left" if heading in ("model", "machine") else "right"
+        made.add_column(textwrap.fill(heading, least), justify=justify, no_wrap=True)
     for line in lines:
-        made.add_row(*(Text(cell, no_wrap=True) for cell in line))
+        made.add_row(*line)
     return made
 
 

@@ -67,7 +67,7 @@ def class_report(confusion: Confusion) -> ClassReport:
 def most_confused(confusion: Confusion, count: int) -> list[tuple[int, int, int]]:
     """The `count` largest off-diagonal cells as (true, predicted, images), largest first."""
     off = confusion - np.diag(np.diag(confusion))
-    order = np.argsort(off, axis=None, kind="stable")[::-1][:count]
+    order = np.argsort(-off, axis=None, kind="stable")[:count]
     rows, columns = np.unravel_index(order, off.shape)
     return [
         (int(r), int(c), int(off[r, c])) for r, c in zip(rows, columns, strict=True) if off[r, c]
