@@ -111,6 +111,7 @@ def run(
     )
     store.check_writable(results)
 
+    from fmnist_jax.cores import available_cores
     from fmnist_jax.data.load import load
     from fmnist_jax.data.splits import make_splits
 
@@ -123,6 +124,7 @@ def run(
     del loaded
     if synthetic:
         errors.print(report.banner(reason))
+    screens.log.info("measuring what this machine can reach ...")
     host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     began = time.perf_counter()
     todo, done = (cases, []) if fresh else runner.pending(cases, host, results)
@@ -139,7 +141,7 @@ def run(
                 host,
                 results,
                 observer,
-                cores=machine.available_core_ids(),
+                cores=available_cores(),
                 jobs=resolved.jobs,
                 timeout=resolved.timeout,
                 data_dir=data_dir,

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.progress import Task as Bar
 from rich.text import Text
 
-from bench import metrics, worker
+from bench import job, metrics
 from bench.record import Case, Record
 from bench.runner import Observer, expected_cost
 
@@ -52,7 +52,7 @@ def name(case: Case) -> str:
     return f"{case.model}#{case.seed}" if case.seed else case.model
 
 
-def numbers(progress: worker.Progress) -> str:
+def numbers(progress: job.Progress) -> str:
     """Loss, accuracy and speed, as far as they are known."""
     parts = []
     if progress.loss is not None:
@@ -88,10 +88,10 @@ class _Plain:
     def begin(self, cases: list[Case]) -> None:
         self._left = len(cases)
 
-    def started(self, task: worker.Task) -> None:
+    def started(self, task: job.Task) -> None:
         self._say(task.case, f"starts on {len(task.cores)} core(s)")
 
-    def progress(self, task: worker.Task, progress: worker.Progress) -> None:
+    def progress(self, task: job.Task, progress: job.Progress) -> None:
         if progress.message:
             self._say(task.case, progress.message)
         elif progress.epoch:
@@ -125,12 +125,12 @@ class _Live:
         total = sum(expected_cost(case) for case in cases)
         self._progress.update(self._overall, total=total, info=f"0/{self._count}")
 
-    def started(self, task: worker.Task) -> None:
+    def started(self, task: job.Task) -> None:
         self._bars[task.run_id] = self._progress.add_task(
             name(task.case), total=None, info="starts"
         )
 
-    def progress(self, task: worker.Task, progress: worker.Progress) -> None:
+    def progress(self, task: job.Task, progress: job.Progress) -> None:
         if progress.message:
             self._progress.console.log(f"{name(task.case)}: {progress.message}")
             return

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bench.record import Code, Machine, Probe, Software
-from fmnist_jax.baselines.base import available_cores
+from fmnist_jax.cores import available_cores
 from fmnist_jax.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +60,7 @@ def _inspect_here(command: str) -> Host:
     import jax
     import psutil
 
-    cores = available_cores()
+    cores = len(available_cores())
     jax.config.update("jax_num_cpu_devices", cores)
     devices = jax.local_devices()
     accelerator = devices[0].device_kind if devices[0].platform != "cpu" else None
@@ -83,13 +83,6 @@ def _inspect_here(command: str) -> Host:
         code=code(),
         command=command,
     )
-
-
-def available_core_ids() -> list[int]:
-    """The CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(available_cores()))
 
 
 def slug(name: str) -> str:

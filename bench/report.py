@@ -33,7 +33,7 @@ def closing(
 
     Args:
         console: to print on.
-        stored: the records of the run, at least one.
+        stored: the records of the run.
         classes: names by label.
         wall_s: seconds that the run took, if it has just ended.
     """
@@ -44,7 +44,8 @@ def closing(
         best = max(finished, key=lambda found: found.record.quality.validation_accuracy or 0.0)
         console.print(by_class(best, classes))
         _confusions(console, best, classes)
-    _machine(console, stored[0])
+    if stored:
+        _machine(console, stored[0])
     _pictures(console, finished)
     for found in stored:
         if found.record.run.status != "ok":

@@ -20,10 +20,11 @@ from typing import Literal, Protocol
 from pebble import ProcessExpired, ProcessFuture, concurrent
 
 from bench import store
+from bench.job import Outcome, Progress, Task, blank_record, new_task
 from bench.machine import Host
 from bench.record import Case, Record, Status
 from bench.store import Stored
-from bench.worker import Outcome, Progress, Task, blank_record, execute, new_task
+from bench.worker import execute
 from fmnist_jax.learner import LEARNERS
 
 POLL_S = 0.1

@@ -9,28 +9,24 @@ import logging
 import os
 import sys
 import traceback
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.clock import Clock, sample
-from bench.machine import Host
+from bench.job import TARGET_METRIC, Outcome, Progress, Task, blank_record
 from bench.record import (
-    Case,
     Costs,
     HistoryPoint,
     Inference,
     Quality,
     Record,
-    Run,
     Status,
     Target,
     Throughput,
     Time,
 )
+from fmnist_jax.cores import confine
 from fmnist_jax.errors import DataError, Diverged, UserError
 
 if TYPE_CHECKING:
@@ -38,76 +34,6 @@ if TYPE_CHECKING:
     from fmnist_jax.learner import Epoch, Learner, LearnerConfig, Prepared
 
 INFERENCE_BATCHES = (1, 100, 1000)
-TARGET_METRIC = "validation_accuracy"
-
-
-@dataclass(frozen=True)
-class Task:
-    """A case with everything a worker needs to run it.
-
-    Attributes:
-        case: what to run.
-        host: where, for the record.
-        run_id: names the record.
-        started: when the runner handed it out.
-        cores: the CPUs this worker may use.
-        data_dir: as given on the command line.
-        debug: print tracebacks.
-    """
-
-    case: Case
-    host: Host
-    run_id: str
-    started: datetime
-    cores: tuple[int, ...]
-    data_dir: Path | None = None
-    debug: bool = False
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A sign of life from a worker; what is not known yet is None."""
-
-    phase: str
-    epoch: int | None = None
-    epochs: int | None = None
-    loss: float | None = None
-    accuracy: float | None = None
-    images_per_s: float | None = None
-    message: str | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A record, and the files that belong to it: name -> (kind, content)."""
-
-    record: Record
-    artifacts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-
-
-def new_task(case: Case, host: Host, cores: tuple[int, ...], **options: Any) -> Task:
-    """A task that starts now, under a name of its own."""
-    return Task(case, host, os.urandom(4).hex(), datetime.now(UTC), cores, **options)
-
-
-def blank_record(task: Task, status: Status, error: str | None = None) -> Record:
-    """A record of `task` with nothing measured: all that is left of a lost worker."""
-    return Record(
-        run=Run(
-            id=task.run_id,
-            started=task.started,
-            status=status,
-            error=error,
-            contended=False,
-            threads=len(task.cores),
-            command=task.host.command,
-        ),
-        case=task.case,
-        code=task.host.code,
-        machine=task.host.machine,
-        software=task.host.software,
-        target=Target(metric=TARGET_METRIC, value=task.case.config["target_accuracy"]),
-    )
 
 
 def execute(task: Task, events: Connection) -> Outcome:
@@ -129,13 +55,9 @@ def execute(task: Task, events: Connection) -> Outcome:
 
 def own_cores(task: Task) -> None:
     """Confine this process, and the libraries it is about to load, to the task's cores."""
-    count = str(len(task.cores))
-    for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[pool] = count
+    confine(task.cores)
     # XLA's remarks on the machine are not for the person who watches a table.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, task.cores)
     if task.case.kind == "flax":
         import jax
 

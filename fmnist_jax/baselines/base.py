@@ -1,7 +1,6 @@
 """A scikit-learn estimator behind the learner protocol."""
 
 import importlib
-import os
 import pickle
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from fmnist_jax.cores import available_cores
 from fmnist_jax.data.dataset import CLASSES, Images, Split
 from fmnist_jax.learner import Cost, Epoch, Kind, Learner, LearnerConfig, Prepared, Probabilities
 
@@ -46,7 +46,7 @@ class SklearnLearner:
 
     def __init__(self, config: BaselineConfig, seed: int) -> None:
         self._config = config
-        self._estimator: Any = config.estimator(seed, available_cores())
+        self._estimator: Any = config.estimator(seed, len(available_cores()))
         self._train: tuple[Features, npt.NDArray[np.uint8]] | None = None
         self._validation: tuple[Features, npt.NDArray[np.uint8]] | None = None
         self._temperature = 1.0
@@ -128,11 +128,6 @@ def fit_temperature(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.uint
         return -float(log_softmax(scores / np.exp(log_temperature), axis=1)[rows, labels].mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-7.0, 7.0), method="bounded").x))
-
-
-def available_cores() -> int:
-    """Cores this process may use, which is fewer than the machine's under an affinity mask."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def estimator_class(module: str, name: str) -> type["BaseEstimator"]:

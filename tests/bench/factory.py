@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from bench.job import blank_record, new_task
 from bench.machine import Host
 from bench.plan import config_hash
 from bench.record import Case, Code, Inference, Machine, Probe, Quality, Software, Throughput, Time
-from bench.worker import blank_record, new_task
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from bench import runner, store
-from bench.worker import Outcome, Progress, blank_record
+from bench.job import Outcome, Progress, blank_record
 from tests.bench.factory import make_case, make_host, make_record
 
 

@@ -75,14 +75,3 @@ def test_parameters(name, expected):
     learner.prepare(make_split(100), make_split(20))
     learner.fit(lambda _: None)
     assert learner.cost().parameters == expected
-
-
-def test_available_cores_honours_affinity():
-    import os
-
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert base.available_cores() == 1
-    finally:
-        os.sched_setaffinity(0, before)

@@ -13,6 +13,7 @@ from fmnist_jax.data import cache, idx, synthetic
 from fmnist_jax.data.dataset import DATASETS, Dataset, Split
 from fmnist_jax.data.datasets.fashion_mnist import FashionMNIST
 from fmnist_jax.data.datasets.synthetic import Synthetic
+from fmnist_jax.data.pen import Pen
 from fmnist_jax.data.synthetic import generate
 
 
@@ -88,7 +89,7 @@ def test_garments_lie_on_a_black_background(drawn):
 
 
 def test_every_part_of_a_picture_is_float32():
-    pen = synthetic._Pen(np.random.default_rng(0), 3)
+    pen = Pen(np.random.default_rng(0), 3)
     for draw in synthetic._GARMENTS:
         shape, cloth = draw(pen)
         assert shape.dtype == cloth.dtype == np.float32

@@ -1,0 +1,41 @@
+"""What the README shows must work."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from bench import table
+from fmnist_jax.data.dataset import Split
+from fmnist_jax.learner import LEARNERS
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_model_trains(tmp_path, monkeypatch):
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "readme_example.py").write_text(example)
+    monkeypatch.syspath_prepend(tmp_path)
+    __import__("readme_example")
+    labels = np.arange(60, dtype=np.uint8) % 10
+    images = np.zeros((60, 28, 28), np.uint8)
+    images[np.arange(60), labels * 2] = 200
+    data = Split(images, labels)
+    learner = LEARNERS["tiny"](epochs=3, batch_size=20).build(0)
+    learner.prepare(data, data)
+    assert len(learner.fit(lambda _: None)) == 3
+    assert learner.predict_proba(images).shape == (60, 10)
+
+
+def test_the_commands_and_the_table_block_are_there():
+    assert "make bench" in README
+    assert "make test" in README
+    assert table.BEGIN in README
+    assert table.END in README
+
+
+def test_every_file_it_points_to_exists():
+    root = Path(__file__).parent.parent
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (root / link).exists()] == []
