@@ -28,6 +28,7 @@ from bench.worker import execute
 from fmnist_jax.learner import LEARNERS
 
 POLL_S = 0.1
+STOP_S = 10.0  # pebble asks politely, and kills after three seconds
 Execute = Callable[[Task, Connection], Outcome]
 
 
@@ -145,15 +146,14 @@ def run(
                     _give_back(pool, worker)
                     keep(worker, _outcome(worker, timeout))
         except KeyboardInterrupt:
+            _stop(pool.workers)
             for worker in pool.workers:
-                worker.future.cancel()
                 keep(
                     worker, Outcome(blank_record(worker.task, "interrupted", "interrupted by hand"))
                 )
             raise KeyboardInterrupt(stored) from None
         finally:
-            for worker in pool.workers:
-                worker.future.cancel()
+            _stop(pool.workers)
     return stored
 
 
@@ -208,13 +208,27 @@ def _start(pool: _Pool, task: Task, timeout: float | None, execute: Execute) -> 
     receiver, sender = context.Pipe(duplex=False)
     with _interrupts_held_back():
         future = concurrent.process(  # type: ignore[call-overload]
-            name=f"{task.case.model}-{task.case.seed}", timeout=timeout, context=context
+            name=_name(task), timeout=timeout, context=context
         )(execute)(task, sender)
     sender.close()
     pool.workers.append(_Worker(task, future, receiver))
     if len(pool.workers) > 1:
         for worker in pool.workers:
             worker.contended = True
+
+
+def _stop(workers: Sequence[_Worker]) -> None:
+    """Stop these workers, and return when they are gone."""
+    for worker in workers:
+        worker.future.cancel()
+    names = {_name(worker.task) for worker in workers}
+    for process in multiprocessing.active_children():
+        if process.name in names:
+            process.join(STOP_S)
+
+
+def _name(task: Task) -> str:
+    return f"{task.case.model}-{task.case.seed}-{task.run_id}"
 
 
 def _ended(pool: _Pool, observer: Observer) -> list[_Worker]:
