@@ -4,6 +4,7 @@ from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 
 def max_pool(x: jax.Array, window: int = 2) -> jax.Array:
@@ -25,11 +26,18 @@ def max_pool(x: jax.Array, window: int = 2) -> jax.Array:
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
 def _max_pool(x: jax.Array, window: int) -> jax.Array:
-    return reduce(jnp.maximum, _views(x, window))
+    # Alone, XLA's own pooling is the faster: slices draw the layers before them into
+    # the maximum and compute them once per slice.
+    steps = (1, window, window, 1)
+    y: jax.Array = lax.reduce_window(
+        x, jnp.array(-jnp.inf, x.dtype), lax.max, steps, steps, "VALID"
+    )
+    return y
 
 
 def _fwd(x: jax.Array, window: int) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    y = _max_pool(x, window)
+    # In training x is kept for the gradient anyway, and slices are the faster.
+    y = reduce(jnp.maximum, _views(x, window))
     return y, (x, y)
 
 
