@@ -206,3 +206,43 @@ def table_(
             sys.stdout.write(table.as_csv(found))
         case "json":
             sys.stdout.write(table.as_json(found))
+
+
+@app.command()
+def peers(
+    models: Annotated[list[str] | None, typer.Argument(help="resnet, cnn; both.")] = None,
+    framework: Annotated[
+        list[str] | None, typer.Option("--framework", help="flax, torch, keras; all installed.")
+    ] = None,
+    batch: Annotated[
+        list[int] | None, typer.Option("--batch", min=1, help="Of training; 128 and 256.")
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Blocks of each measure.")] = 5,
+    flip: Annotated[bool, typer.Option("--flip", help="Mirror training images at random.")] = False,
+    results: Results = DEFAULT_RESULTS,
+    progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
+    debug: Debug = False,
+) -> int:
+    """Time the same networks in other frameworks, side by side."""
+    from rich.console import Console
+
+    from bench import machine, store, table
+    from bench.peers import contestants, record, report
+    from bench.peers import run as comparing
+
+    names = contestants.models(models or ())
+    chosen, missing = contestants.contestants(framework or ())
+    store.check_writable(results)
+    host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
+    batches = tuple(dict.fromkeys(batch or (128, 256)))
+    try:
+        made = comparing.run(host, names, chosen, missing, batches, rounds, flip, progress, debug)
+    except KeyboardInterrupt:
+        return _say("interrupted; a comparison is stored only when it is complete", 130)
+    path = record.write(results, made)
+    out = Console(width=None if sys.stdout.isatty() else table.LOG_WIDTH)
+    for name in names:
+        out.print(report.table(made, name))
+    out.print(report.versions(made), highlight=False)
+    print(path, file=sys.stderr)
+    return int(any(entry.status == "failed" for entry in made.entries))

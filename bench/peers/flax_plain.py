@@ -16,7 +16,7 @@ import numpy as np
 import optax
 from flax.training.train_state import TrainState
 
-from bench.peers.protocol import BATCH_NORM_EPSILON, BETAS, Peer, Predict, Setup, Train
+from bench.peers.protocol import BATCH_NORM_EPSILON, BETAS, Peer, Predict, Setup, Train, Trained
 from fmnist_jax.data import synthetic
 from fmnist_jax.models.parts import BATCH_NORM_MOMENTUM
 
@@ -80,7 +80,8 @@ class State(TrainState):
 def initial_state(setup: Setup) -> State:
     """Fresh weights, and Adam."""
     network = NETWORKS[setup.model]()
-    made = network.init(jax.random.key(setup.seed), jnp.zeros((1, 28, 28, 1)), train=False)
+    init = jax.jit(partial(network.init, train=False))
+    made = init(jax.random.key(setup.seed), jnp.zeros((1, 28, 28, 1)))
     adam = optax.adam(setup.learning_rate, *BETAS, eps=setup.epsilon)
     return State.create(
         apply_fn=network.apply,
@@ -145,7 +146,7 @@ class Flax:
         key = jax.random.key(self._setup.seed)
         per_epoch = len(images) // batch
 
-        def run(steps: int) -> tuple[int, float]:
+        def run(steps: int) -> Trained:
             for number in range(steps):
                 at = number % per_epoch
                 if at == 0:
@@ -155,7 +156,7 @@ class Flax:
                     self._state, images[rows], labels[rows], key, self._setup.flip
                 )
             jax.block_until_ready(self._state)
-            return steps * batch, float(loss)
+            return Trained(steps * batch, float(loss))
 
         return run
 
@@ -163,9 +164,7 @@ class Flax:
         """A jitted forward pass."""
         state, images = self._state, self._split.images[:batch]
         # A copy: training gives its own away.
-        held = jax.tree.map(
-            jnp.array, {"params": state.params, "batch_stats": state.batch_stats}
-        )
+        held = jax.tree.map(jnp.array, {"params": state.params, "batch_stats": state.batch_stats})
 
         @jax.jit
         def forward(variables: Any, images: jax.Array) -> jax.Array:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from bench.peers.protocol import Peer, Predict, Setup, Train
+from bench.peers.protocol import Peer, Predict, Setup, Train, Trained
 from fmnist_jax.data import synthetic
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.learner import resolve
@@ -61,12 +61,12 @@ class Ours:
         self._network = made.network("float32")
         start = partial(initial_state, self._network, optimizer(made, 1))
         state = jax.jit(start)(jax.random.key(setup.seed))
-        self._weights = jax.device_get((state.params, state.statistics))
+        self.params, self.statistics = jax.device_get((state.params, state.statistics))
 
     @property
     def parameters(self) -> int:
         """Weights plus running statistics."""
-        return sum(leaf.size for leaf in jax.tree.leaves(self._weights))
+        return sum(leaf.size for leaf in jax.tree.leaves((self.params, self.statistics)))
 
     @property
     def versions(self) -> dict[str, str]:
@@ -88,19 +88,20 @@ class Ours:
         state, calls = made.state, count()
         key = jax.random.key(self._setup.seed)
 
-        def run(wanted: int) -> tuple[int, float]:
+        def run(wanted: int) -> Trained:
             nonlocal state
             epochs = -(-wanted // steps)
             for _ in range(epochs):
                 state, metrics = made.train(state, jax.random.fold_in(key, next(calls)))
             jax.block_until_ready(state)
-            return epochs * made.images_per_epoch, float(metrics.loss) / made.images_per_epoch
+            images = made.images_per_epoch
+            return Trained(epochs * images, float(metrics.loss) / images)
 
         return run
 
     def predict(self, batch: int) -> Predict:
         """The predictor that serves the suite's learners."""
-        predictor = engine.Predictor(self._network, *self._weights, self._devices)
+        predictor = engine.Predictor(self._network, self.params, self.statistics, self._devices)
         return partial(predictor, self._split.images[:batch])
 
     def _first(self, images: int) -> Split:

@@ -10,13 +10,29 @@ import numpy.typing as npt
 Framework: TypeAlias = Literal["ours", "flax", "torch", "keras"]
 Kind: TypeAlias = Literal["train", "predict"]
 
-# steps -> (images trained on, mean loss of the last step or epoch); all is done on return
-Train: TypeAlias = Callable[[int], tuple[int, float]]
 # uint8 images that the peer already holds in host memory -> float32 [n, 10] on the host
 Predict: TypeAlias = Callable[[], npt.NDArray[np.float32]]
 
 BETAS = (0.9, 0.999)  # Adam's, the default of all four
 BATCH_NORM_EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run of some steps did.
+
+    Attributes:
+        images: trained on.
+        loss: mean over the last step, or the last epoch.
+        setup_s: seconds within the call that real training pays once in all its epochs.
+    """
+
+    images: int
+    loss: float
+    setup_s: float = 0.0
+
+
+Train: TypeAlias = Callable[[int], Trained]  # steps -> what was done, all of it on return
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""What the architectures share: the shape of a network, and the residual block."""
+"""What the architectures share: a network in two halves, and the residual block."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import flax.linen as nn
 import jax
@@ -12,28 +12,29 @@ from fmnist_jax.nn.conv import Conv
 BATCH_NORM_MOMENTUM = 0.9
 
 
-class Network(Protocol):
-    """A Flax module cut in two at its last feature map.
+class Network(nn.Module):
+    """A network cut in two at its last feature map.
 
     Everything with convolutions is written so, since an explanation needs the
     feature map and the gradient of the head with respect to it.
     """
 
+    if TYPE_CHECKING:  # flax declares a result that depends on an argument's value
+
+        def apply(self, *args: Any, **kwargs: Any) -> Any:
+            """See flax.linen.Module.apply."""
+
     def features(self, images: jax.Array, train: bool = False) -> jax.Array:
         """[b, 28, 28, 1] in [0, 1] -> the last feature map [b, h, w, c]."""
-        ...
+        raise NotImplementedError(type(self).__name__)
 
     def head(self, features: jax.Array, train: bool = False) -> jax.Array:
         """The last feature map -> float32 logits [b, 10]."""
-        ...
+        raise NotImplementedError(type(self).__name__)
 
-    def init(self, *args: Any, **kwargs: Any) -> Any:
-        """See flax.linen.Module.init."""
-        ...
-
-    def apply(self, *args: Any, **kwargs: Any) -> Any:
-        """See flax.linen.Module.apply."""
-        ...
+    def __call__(self, images: jax.Array, train: bool = False) -> jax.Array:
+        """[b, 28, 28, 1] in [0, 1] -> float32 logits [b, 10]."""
+        return self.head(self.features(images, train), train)
 
 
 class ResidualBlock(nn.Module):

@@ -212,4 +212,4 @@ class Conv(nn.Module):
             bias = self.param("bias", nn.initializers.zeros_init(), (self.features,), jnp.float32)
         x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
         y = conv2d(x, kernel, strides=self.strides, padding=self.padding)
-        return y if bias is None else y + bias
+        return y if bias is None else y + bias.reshape(1, 1, 1, -1)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fmnist_jax.data import cache, idx
 from fmnist_jax.data.dataset import DATASETS, Dataset
+from fmnist_jax.data.datasets.fashion_mnist import FashionMNIST
 from fmnist_jax.data.published import Arrays, Published, assemble
 from fmnist_jax.data.synthetic import VERSION, generate
 
@@ -28,18 +29,7 @@ class Synthetic:
     published = Published(
         name=f"synthetic-v{VERSION}",
         title="the synthetic dataset",
-        classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
+        classes=FashionMNIST.published.classes,
         url="",
         megabytes=0,
         sizes=(60_000, 10_000),

@@ -1,6 +1,5 @@
 """Grad-CAM against closed forms: the map of a network whose gradient is known."""
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 
 from fmnist_jax.explain.gradcam import gradcam
 from fmnist_jax.models.cnn import CNN
+from fmnist_jax.models.parts import Network
 from fmnist_jax.models.resnet import ResNet
 
 IMAGES = jax.random.uniform(jax.random.key(0), (4, 28, 28, 1))
@@ -73,16 +73,13 @@ def test_batched_is_single(network):
 
 
 def test_range_and_a_class_that_nothing_speaks_for():
-    class Against(nn.Module):
+    class Against(Network):
         def features(self, images, train=False):
             return images[:, ::4, ::4]
 
         def head(self, features, train=False):
             total = features.mean((1, 2))
             return jnp.concatenate([total, -total], -1)
-
-        def __call__(self, images, train=False):
-            return self.head(self.features(images))
 
     maps = gradcam(Against(), {}, IMAGES[:2], jnp.array([0, 1]))
     assert maps.shape == (2, 28, 28)

@@ -1,0 +1,72 @@
+"""`python -m bench peers` as a user meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import psutil
+import pytest
+
+from bench import cli, machine
+from bench.peers import contestants, run
+from tests.bench.peers.test_report import HOST
+from tests.bench.test_cli import find_worker
+
+COMMAND = [sys.executable, "-m", "bench", "peers", "--progress=plain"]
+SHORT = {"train": 0.05, "predict": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["resnt"], "unknown model 'resnt' for peers: did you mean 'resnet'?"),
+        (["--framework", "tourch"], "unknown framework 'tourch': did you mean 'torch'?"),
+        (["--results", "/dev/null/x"], "cannot write to the results folder"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_2(arguments, message):
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_real_thing_in_small(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # which compiles sooner
+    monkeypatch.setattr(run, "IMAGES", 64)
+    monkeypatch.setattr(run, "PREDICT_BATCHES", (1,))
+    monkeypatch.setattr(contestants, "find_spec", lambda name: name == "flax" or None)
+    two = tuple(c for c in contestants.CONTESTANTS if c.variant in ("scan", "jit"))
+    monkeypatch.setattr(contestants, "CONTESTANTS", two)
+    monkeypatch.setattr(machine, "inspect", lambda command: HOST)
+    monkeypatch.setattr(run, "compare", partial(run.compare, block_s=SHORT))
+    code = cli.peers(["cnn"], batch=[16], rounds=2, results=tmp_path, progress="plain")
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "torch is not installed, so it is left out: pip install -e '.[peers]'" in err
+    assert "fmnist-jax" in out
+    (path,) = tmp_path.glob("*/peers/*.json")
+    made = json.loads(path.read_text())
+    assert [e["variant"] for e in made["entries"]] == ["scan", "jit"]
+    assert {e["status"] for e in made["entries"]} == {"ok"}
+    assert made["missing"] == ["torch", "keras"]
+    assert made["contended"] is False
+
+
+def test_ctrl_c_ends_in_130_with_nothing_and_nobody_left(tmp_path):
+    running = subprocess.Popen(
+        [*COMMAND, "cnn", "--framework=flax", "--results", tmp_path],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    worker = find_worker(running.pid)
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("*/peers/*.json"))
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
