@@ -119,6 +119,8 @@ class _Live:
         self._overall = progress.add_task("all cases", total=1, info="")
         self._count = 0
         self._done = 0
+        self._cost_done = 0.0
+        self._cost_begun: dict[str, float] = {}  # of the cases at work, by the share they have done
 
     def begin(self, cases: list[Case]) -> None:
         self._count = len(cases)
@@ -139,16 +141,24 @@ class _Live:
             self._progress.update(bar, info=progress.phase)
             return
         info = f"{progress.epoch}/{progress.epochs}  {numbers(progress)}"
-        self._progress.update(bar, total=progress.epochs, completed=progress.epoch or 0, info=info)
+        done = progress.epoch or 0
+        self._progress.update(bar, total=progress.epochs, completed=done, info=info)
+        self._cost_begun[task.run_id] = expected_cost(task.case) * done / progress.epochs
+        self._move_overall()
+
+    def _move_overall(self) -> None:
+        self._progress.update(
+            self._overall,
+            completed=self._cost_done + sum(self._cost_begun.values()),
+            info=f"{self._done}/{self._count}",
+        )
 
     def finished(self, record: Record) -> None:
         self._done += 1
         self._progress.remove_task(self._bars.pop(record.run.id))
-        self._progress.update(
-            self._overall,
-            advance=expected_cost(record.case),
-            info=f"{self._done}/{self._count}",
-        )
+        self._cost_begun.pop(record.run.id, None)
+        self._cost_done += expected_cost(record.case)
+        self._move_overall()
         style = "green" if record.run.status == "ok" else "bold red"
         self._progress.console.print(
             Text(f"{name(record.case):<22} {verdict(record)}", style=style)

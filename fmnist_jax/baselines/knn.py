@@ -1,4 +1,4 @@
-"""k nearest neighbours on raw pixels."""
+"""k nearest neighbours on pixels."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -13,15 +13,25 @@ if TYPE_CHECKING:
 
 @LEARNERS.register("knn")
 class KNNConfig(BaselineConfig):
-    """k nearest neighbours by Euclidean distance, brute force."""
+    """k nearest neighbours by the angle between images, brute force.
+
+    Chosen on the validation split: with images scaled to unit length, whose
+    Euclidean distance follows from their angle, it is right 1.0 points more
+    often than on the pixels as they are (0.8706 and 0.8608 at k = 4).
+    """
 
     core_seconds: ClassVar[float] = 25.0
 
-    n_neighbors: PositiveInt = 5
+    n_neighbors: PositiveInt = 4
     weights: Literal["uniform", "distance"] = "distance"
+    unit_length: bool = True
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """The classifier; nothing in it is random."""
-        return estimator_class("neighbors", "KNeighborsClassifier")(
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import Normalizer
+
+        neighbors = estimator_class("neighbors", "KNeighborsClassifier")(
             n_neighbors=self.n_neighbors, weights=self.weights, algorithm="brute", n_jobs=threads
         )
+        return make_pipeline(Normalizer(), neighbors) if self.unit_length else neighbors

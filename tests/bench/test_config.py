@@ -98,7 +98,11 @@ def test_cases_are_models_times_seeds_with_resolved_configs():
     assert [(case.model, case.seed) for case in cases] == [
         ("knn", 0), ("knn", 1), ("svm", 0), ("svm", 1),
     ]  # fmt: skip
-    assert cases[0].config["model"] == {"n_neighbors": 3, "weights": "distance"}
+    assert cases[0].config["model"] == {
+        "n_neighbors": 3,
+        "weights": "distance",
+        "unit_length": True,
+    }
     assert cases[0].config_hash == cases[1].config_hash != cases[2].config_hash
 
 
