@@ -121,4 +121,4 @@ def gradcam_of(
             f"{'✓' if taken == true else '✗'} {name}, {probabilities[at].max():.0%}"
             f"  (image {splits.test_index[at]})",
         )
-    return figures.gradcam_figure(triptychs, title)
+    return figures.gradcam_figure(triptychs, f"{title}: Grad-CAM of the predicted class")

@@ -150,7 +150,7 @@ def run(
         except KeyboardInterrupt as stop:
             interrupted = True
             done += stop.args[0] if stop.args else []
-    out = Console(width=None if sys.stdout.isatty() else table.LOG_WIDTH)
+    out = table.screen()
     if synthetic:
         out.print(report.banner(reason))
     report.closing(out, done, classes, time.perf_counter() - began)
@@ -197,7 +197,7 @@ def table_(
         table.write_block(write, table.markdown(found))
     match format_:
         case "rich":
-            out = Console(width=None if sys.stdout.isatty() else table.LOG_WIDTH)
+            out = table.screen()
             for made in found:
                 out.print(table.rich(made, out.width))
         case "markdown":
@@ -224,7 +224,6 @@ def peers(
     debug: Debug = False,
 ) -> int:
     """Time the same networks in other frameworks, side by side."""
-    from rich.console import Console
 
     from bench import machine, store, table
     from bench.peers import contestants, record, report
@@ -240,7 +239,7 @@ def peers(
     except KeyboardInterrupt:
         return _say("interrupted; a comparison is stored only when it is complete", 130)
     path = record.write(results, made)
-    out = Console(width=None if sys.stdout.isatty() else table.LOG_WIDTH)
+    out = table.screen()
     for name in names:
         out.print(report.table(made, name))
     out.print(report.versions(made), highlight=False)

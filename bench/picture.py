@@ -40,7 +40,9 @@ def draw(results: Path, out: Path) -> None:
         and stored.record.case.dataset == "fashion_mnist"
         and stored.record.case.config["data"]["train_images"] is None
     }
-    console = Console(width=WIDTH, record=True, file=io.StringIO(), force_terminal=True)
+    console = Console(
+        width=WIDTH, record=True, file=io.StringIO(), force_terminal=True, highlight=False
+    )
     classes = DATASETS["fashion_mnist"]().classes
     report.closing(console, list(newest.values()), classes)
     svg = console.export_svg(title="python -m bench run --all", code_format=FRAME)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
+from rich.console import Console
 from rich.table import Table as RichTable
 
 from bench.metrics import METRICS, accuracy_interval, percentage
@@ -155,6 +157,12 @@ LEAST_FIRST = (
     "95% interval",
 )
 FOOTNOTE = "* timed beside other work of the suite"
+
+
+def screen() -> Console:
+    """Standard output, wide where it is no terminal; numbers are not coloured by chance."""
+    width = None if sys.stdout.isatty() else LOG_WIDTH
+    return Console(width=width, highlight=False)
 
 
 def rich(table: Table, width: int) -> RichTable:

@@ -77,11 +77,11 @@ def test_a_fault_costs_its_own_record_only(tmp_path, end, reason):
 
 def test_a_hang_is_stopped_at_its_timeout(tmp_path):
     began = time.monotonic()
-    runs = by_model(run(tmp_path, make_case("svm", sleep=600), make_case("knn"), timeout=8))
+    runs = by_model(run(tmp_path, make_case("svm", sleep=600), make_case("knn"), timeout=20))
     assert runs["svm"].status == "timeout"
     assert "--timeout" in runs["svm"].error
     assert runs["knn"].status == "ok"
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120
 
 
 def test_a_process_killed_from_outside_is_recorded(tmp_path):
