@@ -7,19 +7,17 @@ since a shared queue can be left locked by a process that is killed.
 
 import multiprocessing
 import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Literal, Protocol
 
 from pebble import ProcessExpired, ProcessFuture, concurrent
 
-from bench import store
+from bench import interrupts, store
 from bench.job import Outcome, Progress, Task, blank_record, new_task
 from bench.machine import Host
 from bench.record import Case, Record, Status
@@ -128,7 +126,7 @@ def run(
         stored.append(store.write(results, record, outcome.artifacts))
         observer.finished(stored[-1].record)
 
-    with _interruptible() as interrupted:
+    with interrupts.interruptible() as interrupted:
         try:
             while queue or pool.workers:
                 if interrupted.is_set():
@@ -206,7 +204,7 @@ def _give_back(pool: _Pool, worker: _Worker) -> None:
 def _start(pool: _Pool, task: Task, timeout: float | None, execute: Execute) -> None:
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    with _interrupts_held_back():
+    with interrupts.held_back():
         future = concurrent.process(  # type: ignore[call-overload]
             name=_name(task), timeout=timeout, context=context
         )(execute)(task, sender)
@@ -269,38 +267,3 @@ def _death(exitcode: int | None) -> str:
     name = signal.Signals(-exitcode).name
     hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Block Ctrl-C for a moment; a process started meanwhile never sees it at all.
-
-    The terminal sends it to the whole process group, and only the parent should
-    decide what to do about it.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    # Starting this helper of multiprocessing unblocks the signal, so not while we need it.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and a polite kill into an event, so that neither lands amid a write."""
-    interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: interrupted.set()) for number in numbers]
-    try:
-        yield interrupted
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
