@@ -6,6 +6,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
+from bench import interrupts
 from bench.peers import worker
 from bench.peers.protocol import Answer, Contestant, Failure, Ready, Request, Setup
 
@@ -25,7 +26,8 @@ class Worker:
         self._process = context.Process(
             target=worker.serve, args=(setup, contestant, theirs, debug), daemon=True
         )
-        self._process.start()
+        with interrupts.held_back():
+            self._process.start()
         # Else the pipe stays open after the worker's death, and waiting for it has no end.
         theirs.close()
 

@@ -8,8 +8,8 @@ from fmnist_jax.learner import LEARNERS
 
 # Small enough for seconds; a model added later is tested with its own defaults.
 QUICK = {
-    "resnet": {"epochs": 2, "width": 8},
-    "cnn": {"epochs": 2},
+    "resnet": {"epochs": 3, "width": 8, "batch_size": 32},
+    "cnn": {"epochs": 3, "batch_size": 32},
     "random_forest": {"n_estimators": 20},
     "mlp": {"hidden": [32], "max_iter": 5},
     "logistic_regression": {"max_iter": 20},
