@@ -23,10 +23,10 @@ $(VENV)/.ready: pyproject.toml $(PINS)
 	@touch $@
 
 bench: setup
-	$(PY) -m bench run --all $(ARGS)
+	@$(PY) -m bench run --all $(ARGS)
 
 smoke: setup
-	$(PY) -m bench run --all --config smoke --results build/smoke $(ARGS)
+	@$(PY) -m bench run --all --config smoke --results build/smoke $(ARGS)
 
 test: setup
 	$(PY) -m pytest -n auto $(ARGS)

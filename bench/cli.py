@@ -29,13 +29,15 @@ DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder with the official idx files.")
 ]
 DEFAULT_RESULTS = Path("results")
+INTERRUPTED = 130
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
     debug = "--debug" in sys.argv
     try:
-        return app(standalone_mode=False) or 0
+        code: int = app(standalone_mode=False) or 0
+        return _interrupted() if code == INTERRUPTED else code
     except typer.TyperException as error:
         if not error.format_message():  # the help was asked for by giving nothing
             return error.exit_code
@@ -45,9 +47,7 @@ def main() -> int:
             raise
         return _say(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        return _say(
-            "interrupted; what is finished is kept, and the next run goes on from there", 130
-        )
+        return _interrupted()
     except BrokenPipeError:
         # The reader of stdout has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,8 +59,16 @@ def main() -> int:
         return _say(f"this is a bug in the suite: {text}; --debug shows where", 1)
 
 
+def _interrupted() -> int:
+    # typer makes a code of the exception, so there are two ways here.
+    print(
+        "interrupted; the cases that finished are kept, the next run does the rest", file=sys.stderr
+    )
+    return INTERRUPTED
+
+
 def _say(message: str, code: int) -> int:
-    print(f"error: {message}" if code != 130 else message, file=sys.stderr)
+    print(f"error: {message}", file=sys.stderr)
     return code
 
 
@@ -132,6 +140,8 @@ def run(
         errors.print(
             f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True
         )
+    if not todo:
+        errors.print("nothing is left to run; --fresh runs all of it again")
     interrupted = False
     with screens.reporter(progress, errors) as observer:
         observer.begin(todo)

@@ -50,10 +50,13 @@ def closing(
     for found in stored:
         if found.record.run.status != "ok":
             console.print(f"[bold red]{name(found.record.case)}[/] {verdict(found.record)}")
-    failed = len(stored) - len(finished)
+    stopped = sum(found.record.run.status == "interrupted" for found in stored)
+    failed = len(stored) - len(finished) - stopped
     if wall_s is not None:
         console.print(
-            f"{len(finished)} case(s) finished, {failed} failed, in {metrics.seconds(wall_s)}"
+            f"{len(finished)} case(s) finished, {failed} failed"
+            + (f", {stopped} interrupted" if stopped else "")
+            + f", in {metrics.seconds(wall_s)}"
         )
 
 
@@ -94,7 +97,7 @@ def _machine(console: Console, any_of_them: Stored) -> None:
 
 def _pictures(console: Console, finished: Sequence[Stored]) -> None:
     if finished:
-        console.print("Pictures (confusion, mistakes, curves, Grad-CAM) beside each record:")
+        console.print("Pictures beside each record (learning curves and Grad-CAM for networks):")
     for found in finished:
         if picture := found.artifact("gradcam") or found.artifact("confusion"):
             console.print(

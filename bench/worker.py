@@ -238,5 +238,5 @@ def _forward_messages(events: Connection) -> None:
 
 def _first_line(record: logging.LogRecord) -> str:
     """The message, or of a captured warning its text without the place in the source."""
-    line = record.getMessage().partition("\n")[0]
+    line = record.getMessage().partition("\n")[0].rstrip(":")
     return line.partition("Warning: ")[2] or line if record.name == "py.warnings" else line

@@ -176,6 +176,7 @@ def test_ctrl_c_ends_in_130_with_the_case_recorded_and_nobody_left(start, tmp_pa
     os.killpg(running.pid, signal.SIGINT)
     _, err = running.communicate(timeout=120)
     assert running.returncode == 130, err
+    assert "interrupted; the cases that finished are kept" in err
     assert "Traceback" not in err, err
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
     (path,) = results.glob("*/*/*/*.json")

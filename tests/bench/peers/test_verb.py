@@ -63,9 +63,13 @@ def test_ctrl_c_ends_in_130_with_nothing_and_nobody_left(tmp_path):
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
-    worker = find_worker(running.pid)
-    os.killpg(running.pid, signal.SIGINT)
-    _, err = running.communicate(timeout=60)
+    with running:
+        try:
+            worker = find_worker(running.pid)
+            os.killpg(running.pid, signal.SIGINT)
+            _, err = running.communicate(timeout=60)
+        finally:
+            running.kill()  # does nothing to a process that has ended
     assert running.returncode == 130, err
     assert "Traceback" not in err
     assert not list(tmp_path.glob("*/peers/*.json"))
