@@ -1,6 +1,6 @@
 """The pictures and weights that go beside a record."""
 
-import tempfile
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,10 +60,9 @@ def make_artifacts(
         made["gradcam.png"] = gradcam_of(
             learner.network, learner.variables, splits, probabilities, classes, cells, title
         )
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "weights.npz"
-            save(path, learner.variables)
-            artifacts["weights.npz"] = ("weights", path.read_bytes())
+        weights = io.BytesIO()
+        save(weights, learner.variables)
+        artifacts["weights.npz"] = ("weights", weights.getvalue())
     for name, figure in made.items():
         artifacts[name] = (Path(name).stem, figures.png(figure))
     return artifacts

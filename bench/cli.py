@@ -36,8 +36,8 @@ def main() -> int:
     """Run the command line and return its exit code."""
     debug = "--debug" in sys.argv
     try:
-        code: int = app(standalone_mode=False) or 0
-        return _interrupted() if code == INTERRUPTED else code
+        # typer makes exit code 130 of an interrupt that no verb has caught.
+        return app(standalone_mode=False) or 0
     except typer.TyperException as error:
         if not error.format_message():  # the help was asked for by giving nothing
             return error.exit_code
@@ -47,7 +47,7 @@ def main() -> int:
             raise
         return _say(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of stdout has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,11 +59,8 @@ def main() -> int:
         return _say(f"this is a bug in the suite: {text}; --debug shows where", 1)
 
 
-def _interrupted() -> int:
-    # typer makes a code of the exception, so there are two ways here.
-    print(
-        "interrupted; the cases that finished are kept, the next run does the rest", file=sys.stderr
-    )
+def _interrupted(consequence: str) -> int:
+    print(f"interrupted; {consequence}", file=sys.stderr)
     return INTERRUPTED
 
 
@@ -165,7 +162,7 @@ def run(
         out.print(report.banner(reason))
     report.closing(out, done, classes, time.perf_counter() - began)
     if interrupted:
-        raise KeyboardInterrupt
+        return _interrupted("the cases that finished are kept, the next run does the rest")
     return int(any(found.record.run.status != "ok" for found in done))
 
 
@@ -234,7 +231,6 @@ def peers(
     debug: Debug = False,
 ) -> int:
     """Time the same networks in other frameworks, side by side."""
-
     from bench import machine, store, table
     from bench.peers import contestants, record, report
     from bench.peers import run as comparing
@@ -247,7 +243,7 @@ def peers(
     try:
         made = comparing.run(host, names, chosen, missing, batches, rounds, flip, progress, debug)
     except KeyboardInterrupt:
-        return _say("interrupted; a comparison is stored only when it is complete", 130)
+        return _interrupted("a comparison is stored only when it is complete")
     path = record.write(results, made)
     out = table.screen()
     for name in names:

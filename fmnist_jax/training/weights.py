@@ -1,7 +1,7 @@
 """Trained weights as one .npz file of plain arrays: no pickle, readable anywhere."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -10,10 +10,10 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from fmnist_jax.errors import DataError
 
 
-def save(path: Path, variables: dict[str, Any]) -> None:
+def save(file: Path | BinaryIO, variables: dict[str, Any]) -> None:
     """Write a tree of arrays, each under its path ("params/stem/kernel")."""
     leaves = flatten_dict(variables, sep="/")
-    np.savez(path, allow_pickle=False, **{name: np.asarray(leaf) for name, leaf in leaves.items()})
+    np.savez(file, allow_pickle=False, **{name: np.asarray(leaf) for name, leaf in leaves.items()})
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def test_ctrl_c_ends_in_130_with_nothing_and_nobody_left(tmp_path):
         finally:
             running.kill()  # does nothing to a process that has ended
     assert running.returncode == 130, err
+    assert err.splitlines()[-1] == "interrupted; a comparison is stored only when it is complete"
     assert "Traceback" not in err
     assert not list(tmp_path.glob("*/peers/*.json"))
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
