@@ -11,6 +11,7 @@ from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
 from fmnist_jax.models.parts import Network
 from fmnist_jax.nn.conv import Conv
+from fmnist_jax.nn.conv_pool import ConvPool
 from fmnist_jax.nn.pool import max_pool
 from fmnist_jax.training.config import FlaxConfig
 
@@ -26,7 +27,7 @@ class CNN(Network):
 
     def setup(self) -> None:
         """Name the layers, so that `features` and `head` can share them."""
-        self.conv1 = Conv(32, padding="VALID", dtype=self.dtype)
+        self.conv1 = ConvPool(32, padding="VALID", dtype=self.dtype)
         self.conv2 = Conv(64, padding="VALID", dtype=self.dtype)
         self.conv3 = Conv(128, padding="VALID", dtype=self.dtype)
         self.hidden = nn.Dense(128, dtype=self.dtype)
@@ -35,8 +36,7 @@ class CNN(Network):
 
     def features(self, images: jax.Array, train: bool = False) -> jax.Array:
         """[b, 28, 28, 1] -> [b, 3, 3, 128]."""
-        x = max_pool(nn.relu(self.conv1(images)))
-        x = max_pool(nn.relu(self.conv2(x)))
+        x = nn.relu(max_pool(self.conv2(self.conv1(images))))
         return nn.relu(self.conv3(x))
 
     def head(self, features: jax.Array, train: bool = False) -> jax.Array:

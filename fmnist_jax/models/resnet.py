@@ -10,7 +10,7 @@ from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
 from fmnist_jax.models.parts import Network, ResidualBlock
-from fmnist_jax.nn.conv import Conv
+from fmnist_jax.nn.conv_pool import ConvPool
 from fmnist_jax.nn.pool import max_pool
 from fmnist_jax.training.config import FlaxConfig
 
@@ -28,15 +28,14 @@ class ResNet(Network):
 
     def setup(self) -> None:
         """Name the layers, so that `features` and `head` can share them."""
-        self.stem = Conv(self.width, dtype=self.dtype)
+        self.stem = ConvPool(self.width, dtype=self.dtype)
         self.block1 = ResidualBlock(self.width, self.axis_name, self.dtype)
         self.block2 = ResidualBlock(self.width, self.axis_name, self.dtype)
         self.classifier = nn.Dense(CLASSES)
 
     def features(self, images: jax.Array, train: bool = False) -> jax.Array:
         """[b, 28, 28, 1] -> [b, 7, 7, width]."""
-        x = max_pool(nn.relu(self.stem(images)))
-        x = max_pool(self.block1(x, train))
+        x = max_pool(self.block1(self.stem(images), train))
         return self.block2(x, train)
 
     def head(self, features: jax.Array, train: bool = False) -> jax.Array:

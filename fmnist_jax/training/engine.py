@@ -39,7 +39,7 @@ from fmnist_jax.training.step import (
 AXIS = "device"
 # Images per device in one evaluation pass: large enough to fill an accelerator,
 # small enough that a CPU core's activations stay near its cache.
-EVALUATION_CHUNK = {"cpu": 125, "gpu": 2500, "tpu": 2500}
+EVALUATION_CHUNK = {"cpu": 50, "gpu": 2500, "tpu": 2500}
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _chunks(split: Split, devices: int, platform: str) -> tuple[npt.NDArray[Any]
     The last chunk is filled up with images of weight 0, so that none of the
     real ones is dropped.
     """
-    size = min(EVALUATION_CHUNK.get(platform, 125), -(-len(split) // devices))
+    size = min(EVALUATION_CHUNK.get(platform, 50), -(-len(split) // devices))
     padding = -len(split) % (size * devices)
     shape = (devices, -1, size)
     images = np.pad(split.images, ((0, padding), (0, 0), (0, 0)))
@@ -201,7 +201,7 @@ class Predictor:
         self._devices = devices
         everywhere = NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec())
         self._variables = jax.device_put(variables(params, statistics), everywhere)
-        chunk = EVALUATION_CHUNK.get(devices[0].platform, 125)
+        chunk = EVALUATION_CHUNK.get(devices[0].platform, 50)
 
         def forward(variables: Any, images: jax.Array) -> jax.Array:
             def one_chunk(part: jax.Array) -> jax.Array:

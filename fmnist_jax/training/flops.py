@@ -31,8 +31,8 @@ def _count(jaxpr: Any) -> int:
                 (contracted, _), _ = equation.params["dimension_numbers"]
                 left, out = equation.invars[0].aval, equation.outvars[0].aval
                 total += 2 * out.size * math.prod(left.shape[axis] for axis in contracted)
-            case "cond":  # alternatives, such as one lowering per backend
-                total += max(_count(branch.jaxpr) for branch in equation.params["branches"])
+            case "cond":  # one lowering per backend: what one adds for speed is not the network's
+                total += min(_count(branch.jaxpr) for branch in equation.params["branches"])
             case _:
                 repeats = (
                     equation.params.get("length", 1) if equation.primitive.name == "scan" else 1

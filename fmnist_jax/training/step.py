@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from jax.flatten_util import ravel_pytree
 
 from fmnist_jax.models.parts import Network
 
@@ -96,7 +97,9 @@ def train_step(
         return losses.mean(), (metrics, changed.get("batch_stats", {}))
 
     gradients, (metrics, statistics) = jax.grad(loss_of, has_aux=True)(state.params)
-    gradients, statistics = lax.pmean((gradients, statistics), axis_name)
+    # One vector, since every array of a collective waits for the other devices anew.
+    local, unravel = ravel_pytree((gradients, statistics))
+    gradients, statistics = unravel(lax.pmean(local, axis_name))
     updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.params)
     params = optax.apply_updates(state.params, updates)
     return State(params, statistics, optimizer_state), metrics
