@@ -30,7 +30,7 @@ def play(mode, console):
         for task, status in zip(tasks, ("ok", "failed"), strict=True):
             record = make_record(task.case, status=status)
             run = record.run.model_copy(update={"id": task.run_id})
-            observer.finished(record.model_copy(update={"run": run}))
+            observer.finished(record.model_copy(update={"run": run}), False)
 
 
 def test_plain_lines_in_a_log(capsys):
