@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 PINS := .ci/constraints.txt
 ARGS ?=
 
-.PHONY: setup bench smoke test check format readme pins
+.PHONY: setup bench smoke test faults check format readme pins
 
 setup: $(VENV)/.ready
 
@@ -30,6 +30,10 @@ smoke: setup
 
 test: setup
 	$(PY) -m pytest -n auto $(ARGS)
+
+# Causes every fault that the suite is to survive, and prints what each cost.
+faults: setup
+	$(PY) -m tests.faults $(ARGS)
 
 check: setup
 	$(PY) -m ruff check .

@@ -1,11 +1,13 @@
 """The command line: one thin function per verb, heavy imports inside it.
 
 stdout carries results, stderr progress and messages. Exit codes: 0 all cases
-finished; 1 some case failed; 2 bad usage, config or data; 130 interrupted.
+finished; 1 some case failed; 2 bad usage, config or data; 130 interrupted, by
+Ctrl-C or SIGTERM.
 """
 
 import os
 import shlex
+import signal
 import sys
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bench import orphans
 from fmnist_jax.errors import UserError
 
 app = typer.Typer(
@@ -35,6 +38,7 @@ INTERRUPTED = 130
 def main() -> int:
     """Run the command line and return its exit code."""
     debug = "--debug" in sys.argv
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the same as Ctrl-C
     try:
         # typer makes exit code 130 of an interrupt that no verb has caught.
         return app(standalone_mode=False) or 0
@@ -70,6 +74,7 @@ def _say(message: str, code: int) -> int:
 
 
 @app.command()
+@orphans.none_left()
 def run(
     models: Annotated[list[str] | None, typer.Argument(help="Models or baselines to run.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Run every model of the config.")] = False,
@@ -89,6 +94,9 @@ def run(
     timeout: Annotated[
         float | None, typer.Option("--timeout", help="Seconds after which a case is stopped.")
     ] = None,
+    retries: Annotated[
+        int | None, typer.Option("--retries", help="More attempts at a case that died or hung.")
+    ] = None,
     results: Results = DEFAULT_RESULTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cases again.")] = False,
     progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
@@ -100,6 +108,8 @@ def run(
     from bench import config as configs
     from bench import console as screens
     from bench import machine, plan, report, runner, store, table
+    from bench.local import LocalExecutor
+    from bench.packing import Cores
 
     if bool(models) == all_:
         raise UserError("name the models to run, or give --all; python -m bench list shows them")
@@ -113,6 +123,7 @@ def run(
         seeds=seeds,
         jobs=int(jobs) if jobs and jobs.lstrip("-").isdigit() else jobs,
         timeout=timeout,
+        retries=retries,
     )
     store.check_writable(results)
 
@@ -132,37 +143,40 @@ def run(
     screens.log.info("measuring what this machine can reach ...")
     host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     began = time.perf_counter()
-    todo, done = (cases, []) if fresh else runner.pending(cases, host, results)
+    todo, done, seen = runner.pending(cases, host, results, fresh)
     for found in done:
         errors.print(
             f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True
         )
     if not todo:
         errors.print("nothing is left to run; --fresh runs all of it again")
-    interrupted = False
+    executor = LocalExecutor(
+        Cores(available_cores(), todo, host, resolved.jobs),
+        timeout=resolved.timeout,
+        memory_limit=resolved.memory_limit,
+    )
     with screens.reporter(progress, errors) as observer:
         observer.begin(todo)
-        try:
-            done += runner.run(
-                todo,
-                host,
-                results,
-                observer,
-                cores=available_cores(),
-                jobs=resolved.jobs,
-                timeout=resolved.timeout,
-                data_dir=data_dir,
-                debug=debug,
-            )
-        except KeyboardInterrupt as stop:
-            interrupted = True
-            done += stop.args[0] if stop.args else []
+        finish = runner.run(
+            todo,
+            host,
+            results,
+            observer,
+            executor,
+            seen=seen,
+            retries=resolved.retries,
+            data_dir=data_dir,
+            debug=debug,
+        )
+    done += finish.stored
     out = table.screen()
     if synthetic:
         out.print(report.banner(reason))
     report.closing(out, done, classes, time.perf_counter() - began)
-    if interrupted:
+    if finish.interrupted:
         return _interrupted("the cases that finished are kept, the next run does the rest")
+    if finish.rescued or finish.lost or finish.left:
+        return _say(report.shortfall(finish, results), 1)
     return int(any(found.record.run.status != "ok" for found in done))
 
 
@@ -216,6 +230,7 @@ def table_(
 
 
 @app.command()
+@orphans.none_left()
 def peers(
     models: Annotated[list[str] | None, typer.Argument(help="resnet, cnn; both.")] = None,
     framework: Annotated[

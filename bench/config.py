@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from fmnist_jax.errors import UserError, nearest
 from fmnist_jax.learner import LEARNERS, LearnerConfig
@@ -35,6 +44,8 @@ class Plan(BaseModel):
         seeds: how many seeds of each model, counted from 0.
         jobs: cases side by side; auto fills the cores.
         timeout: seconds after which a case is stopped.
+        memory_limit: what a case may hold, in bytes or as "4GiB"; None is no limit.
+        retries: further attempts at a case that died, hung or ran out of memory.
         target_accuracy: validation accuracy whose time is recorded.
         data: splits.
         model: changes to the models' own defaults, by model.
@@ -47,6 +58,8 @@ class Plan(BaseModel):
     seeds: PositiveInt = 1
     jobs: PositiveInt | Literal["auto"] = "auto"
     timeout: PositiveFloat = 3600.0
+    memory_limit: ByteSize | None = Field(None, gt=0)
+    retries: NonNegativeInt = 0
     target_accuracy: float = Field(0.9, gt=0, le=1)
     data: DataConfig = DataConfig()
     model: dict[str, dict[str, Any]] = {}

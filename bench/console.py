@@ -22,10 +22,13 @@ from rich.progress import Task as Bar
 from rich.text import Text
 
 from bench import job, metrics
+from bench.packing import expected_cost
 from bench.record import Case, Record
-from bench.runner import Observer, expected_cost
+from bench.runner import Observer
 
 Mode = Literal["auto", "plain", "none"]
+TAKEN = "another run is at it; it is left to that one"
+FOUND = "done by another run"
 log = logging.getLogger("fmnist_jax")
 
 
@@ -98,9 +101,17 @@ class _Plain:
             of = f"epoch {progress.epoch}/{progress.epochs}"
             self._say(task.case, f"{of}  {numbers(progress)}")
 
-    def finished(self, record: Record) -> None:
+    def finished(self, record: Record, again: bool) -> None:
+        self._left -= not again
+        rest = "another attempt follows" if again else f"{self._left} to go"
+        self._say(record.case, f"{verdict(record)} ({rest})")
+
+    def taken(self, case: Case) -> None:
+        self._say(case, TAKEN)
+
+    def found(self, record: Record) -> None:
         self._left -= 1
-        self._say(record.case, f"{verdict(record)} ({self._left} to go)")
+        self._say(record.case, f"{FOUND} ({self._left} to go)")
 
 
 class _Eta(TimeRemainingColumn):
@@ -153,16 +164,28 @@ class _Live:
             info=f"{self._done}/{self._count}",
         )
 
-    def finished(self, record: Record) -> None:
-        self._done += 1
+    def finished(self, record: Record, again: bool) -> None:
         self._progress.remove_task(self._bars.pop(record.run.id))
         self._cost_begun.pop(record.run.id, None)
-        self._cost_done += expected_cost(record.case)
-        self._move_overall()
+        if not again:
+            self._count_in(record.case)
         style = "green" if record.run.status == "ok" else "bold red"
-        self._progress.console.print(
-            Text(f"{name(record.case):<22} {verdict(record)}", style=style)
-        )
+        self._print(record.case, verdict(record) + "; another attempt follows" * again, style)
+
+    def taken(self, case: Case) -> None:
+        self._print(case, TAKEN, "")
+
+    def found(self, record: Record) -> None:
+        self._count_in(record.case)
+        self._print(record.case, FOUND, "green")
+
+    def _count_in(self, case: Case) -> None:
+        self._done += 1
+        self._cost_done += expected_cost(case)
+        self._move_overall()
+
+    def _print(self, case: Case, text: str, style: str) -> None:
+        self._progress.console.print(Text(f"{name(case):<22} {text}", style=style))
 
 
 @contextmanager

@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Block Ctrl-C for a moment; a process started meanwhile never sees it at all.
+    """Block Ctrl-C and a polite kill; a process started meanwhile never sees them at all.
 
-    The terminal sends it to the whole process group, and only the parent should
-    decide what to do about it.
+    The terminal, and many a supervisor, sends them to the whole process group,
+    and only the parent should decide what to do about them.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     # Starting this helper of multiprocessing unblocks the signal, so not while we need it.
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
     try:
         yield
     finally:
@@ -33,10 +35,9 @@ def interruptible() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupted
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: interrupted.set()) for number in numbers]
+    before = [signal.signal(number, lambda *_: interrupted.set()) for number in NUMBERS]
     try:
         yield interrupted
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(NUMBERS, before, strict=True):
             signal.signal(number, handler)

@@ -1,6 +1,6 @@
 """The fingerprint of hardware and software, and what the machine can reach.
 
-`python -m bench.machine` prints it as JSON. The suite asks that in a process of
+`python -m bench.machine COMMAND PARENT` prints it as JSON. The suite asks that in a process of
 its own: the parent of a run must not hold an accelerator's memory.
 """
 
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.record import Code, Machine, Probe, Software
 from fmnist_jax.cores import available_cores
 from fmnist_jax.errors import UserError
+from fmnist_jax.lifeline import die_with
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,7 +49,10 @@ def inspect(command: str) -> Host:
         UserError: jax does not start here.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "bench.machine", command], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-m", "bench.machine", command, str(os.getpid())],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
@@ -200,4 +204,5 @@ def _best(call: Any) -> float:
 
 
 if __name__ == "__main__":
+    die_with(int(sys.argv[2]))
     print(json.dumps(_inspect_here(sys.argv[1]).model_dump(mode="json")))

@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 
 from bench import metrics, table
 from bench.console import name, verdict
+from bench.runner import Finish
 from bench.store import Stored
 from fmnist_jax.evaluation import class_report, most_confused
 
@@ -58,6 +59,18 @@ def closing(
             + (f", {stopped} interrupted" if stopped else "")
             + f", in {metrics.seconds(wall_s)}"
         )
+
+
+def shortfall(finish: Finish, results: Path) -> str:
+    """What became of a run whose results folder could not be written any more."""
+    parts = [f"{results} could not be written to"]
+    if finish.rescued:
+        parts.append(f"what it did not take is in {finish.rescued}: copy that into it")
+    if finish.lost:
+        parts.append(f"{finish.lost} record(s) are lost")
+    if finish.left:
+        parts.append(f"{finish.left} case(s) were not begun")
+    return "; ".join([*parts, "make room and run again for the rest"])
 
 
 def by_class(best: Stored, classes: Sequence[str]) -> RichTable:

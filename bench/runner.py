@@ -1,33 +1,28 @@
-"""Cases become records: each in a supervised process with cores of its own.
+"""Cases become records: the loop that hands them out, stores what comes back and tries again.
 
-A case that raises, hangs or dies costs its own record and nothing else: pebble
-watches every process, and each sends its progress through a pipe of its own,
-since a shared queue can be left locked by a process that is killed.
+Where a case runs is the executor's business, and a fault there costs the record
+of that case and nothing else.
 """
 
-import multiprocessing
-import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
+import logging
+import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Literal, Protocol
-
-from pebble import ProcessExpired, ProcessFuture, concurrent
+from typing import NamedTuple, Protocol
 
 from bench import interrupts, store
-from bench.job import Outcome, Progress, Task, blank_record, new_task
+from bench.claims import Claims
+from bench.executor import Ended, Executor
+from bench.job import Outcome, Progress, Task, new_task
 from bench.machine import Host
-from bench.record import Case, Record, Status
-from bench.store import Stored
-from bench.worker import execute
-from fmnist_jax.learner import LEARNERS
+from bench.packing import expected_cost
+from bench.record import Case, Record
+from bench.store import Identity, Stored
+from fmnist_jax.errors import UserError
 
-POLL_S = 0.1
-STOP_S = 10.0  # pebble asks politely, and kills after three seconds
-Execute = Callable[[Task, Connection], Outcome]
+log = logging.getLogger("fmnist_jax")
 
 
 class Observer(Protocol):
@@ -41,42 +36,109 @@ class Observer(Protocol):
         """A worker gave a sign of life."""
         ...
 
-    def finished(self, record: Record) -> None:
-        """A case ended, well or not, and its record is stored."""
+    def finished(self, record: Record, again: bool) -> None:
+        """An attempt at a case ended, well or not; `again` if another one follows."""
+        ...
+
+    def taken(self, case: Case) -> None:
+        """Another run on the same results folder is at this case."""
+        ...
+
+    def found(self, record: Record) -> None:
+        """Another run has finished a case meanwhile."""
         ...
 
 
+class Pending(NamedTuple):
+    """What a results folder leaves to be done.
+
+    Attributes:
+        todo: cases still to run.
+        done: records that make the others unnecessary.
+        seen: the files that were looked at.
+    """
+
+    todo: list[Case]
+    done: list[Stored]
+    seen: set[Path]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How a run ended.
+
+    Attributes:
+        stored: the last record of each case, in the order of their ends.
+        rescued: another folder, with the records that the results folder did not take.
+        lost: how many records could be written to neither.
+        left: how many cases were not begun.
+        interrupted: somebody asked for an early end.
+    """
+
+    stored: list[Stored]
+    rescued: Path | None
+    lost: int
+    left: int
+    interrupted: bool
+
+
 @dataclass
-class _Worker:
-    """A process at work; `contended` once anything else ran beside it."""
+class _Entry:
+    """A case in the queue, and what became of it so far."""
 
-    task: Task
-    future: "ProcessFuture[Outcome]"
-    events: Connection
-    contended: bool = False
+    case: Case
+    key: Identity
+    failures: int = 0
+    taken: bool = False
 
 
 @dataclass
-class _Pool:
-    """Which cores are free, and who is at work."""
+class _Shelf:
+    """The records of this run; one that cannot be written is kept to be tried again."""
 
-    free: set[int]
-    accelerator_free: bool
-    workers: list[_Worker] = field(default_factory=list)
+    results: Path
+    stored: dict[Identity, Stored] = field(default_factory=dict)
+    backlog: list[Outcome] = field(default_factory=list)
+
+    def put(self, outcome: Outcome) -> None:
+        """Store a record, and those that have been waiting."""
+        self.backlog.append(outcome)
+        try:
+            self._clear()
+        except UserError as error:
+            if len(self.backlog) == 1:
+                log.warning("%s; no further case is begun until that is mended", error)
+
+    def rescue(self) -> Path | None:
+        """Write what is still waiting to a folder for temporary files, and say to which."""
+        with suppress(UserError, OSError):
+            if self.backlog:
+                self.results = Path(tempfile.mkdtemp(prefix="fmnist-jax-results-"))
+                self._clear()
+                return self.results
+        return None
+
+    def _clear(self) -> None:
+        while self.backlog:
+            record = self.backlog[0].record
+            written = store.write(self.results, record, self.backlog[0].artifacts)
+            self.stored.pop(store.identity(record), None)  # an attempt before
+            self.stored[store.identity(record)] = written
+            self.backlog.pop(0)
 
 
-def pending(cases: Sequence[Case], host: Host, results: Path) -> tuple[list[Case], list[Stored]]:
-    """Cases still to run, and the records that make the others unnecessary."""
+def pending(cases: Sequence[Case], host: Host, results: Path, fresh: bool = False) -> Pending:
+    """Tell finished cases from those still to run, which are all if `fresh`."""
+    seen: set[Path] = set()
+    finished = store.finished(results, seen=seen)
     todo, done = [], []
-    finished = store.finished_by_identity(results)
     for case in cases:
-        like = blank_record(new_task(case, host, ()), "ok")
-        found = finished.get(store.identity(like))
-        if found:
+        found = finished.get(store.identity_of(case, host.machine, host.software))
+        if found and not fresh:
             done.append(found)
         else:
             todo.append(case)
-    return todo, done
+    return Pending(todo, done, seen)
 
 
 def run(
@@ -84,186 +146,92 @@ def run(
     host: Host,
     results: Path,
     observer: Observer,
+    executor: Executor,
     *,
-    cores: Sequence[int],
-    jobs: int | Literal["auto"] = "auto",
-    timeout: float | None = None,
+    seen: set[Path],
+    retries: int = 0,
     data_dir: Path | None = None,
     debug: bool = False,
-    execute: Execute = execute,
-) -> list[Stored]:
-    """Run all cases, the longest first, and store a record of each as it ends.
+) -> Finish:
+    """Run all cases, the longest first, and store a record of each attempt as it ends.
 
     Args:
         cases: what to run.
         host: the fingerprint that goes into every record.
         results: the results folder.
         observer: is told what happens, in this thread.
-        cores: the CPUs to share out.
-        jobs: cases side by side at most; auto is as many as there are cores.
-        timeout: seconds after which a case is stopped.
+        executor: where the cases run.
+        seen: record files that leave the cases to be done, as `pending` says; a finished
+            record that is not among them is another run's, and taken over.
+        retries: further attempts at a case that a transient fault has cost.
         data_dir: as given on the command line.
         debug: workers print tracebacks.
-        execute: what a worker does; it must be importable by name.
-
-    Raises:
-        KeyboardInterrupt: after the cases at work were stopped and recorded; its
-            argument is the list of all records.
-        UserError: a record cannot be stored.
     """
-    queue = sorted(cases, key=lambda case: -expected_cost(case))
-    most = len(cores) if jobs == "auto" else jobs
-    if jobs == "auto" and host.accelerated:
-        most += 1  # the accelerator's case hardly needs the CPU
-    networks_aside = host.accelerated and any(case.kind == "flax" for case in cases)
-    share = cores_of_a_baseline(cases, len(cores) - networks_aside, most)
-    pool = _Pool(set(cores), host.accelerated)
-    stored: list[Stored] = []
+    entries = [_Entry(case, store.identity_of(case, host.machine, host.software)) for case in cases]
+    queue = sorted(entries, key=lambda entry: -expected_cost(entry.case))
+    working: dict[str, _Entry] = {}
+    beside: set[str] = set()  # tasks that ran beside another run's
+    news: dict[Identity, Stored] = {}  # what other runs have finished meanwhile
+    shelf = _Shelf(results)
 
-    def keep(worker: _Worker, outcome: Outcome) -> None:
-        run = outcome.record.run.model_copy(update={"contended": worker.contended})
-        record = outcome.record.model_copy(update={"run": run})
-        stored.append(store.write(results, record, outcome.artifacts))
-        observer.finished(stored[-1].record)
+    def begin(entry: _Entry, cores: tuple[int, ...]) -> None:
+        task = new_task(entry.case, host, cores, data_dir=data_dir, debug=debug)
+        working[task.run_id] = entry
+        executor.start(task)
+        observer.started(task)
 
-    with interrupts.interruptible() as interrupted:
+    def end(ended: Ended) -> None:
+        entry = working.pop(ended.task.run_id)
+        again = ended.transient and entry.failures < retries and not interrupted.is_set()
+        outcome = ended.outcome
+        if ended.task.run_id in beside:
+            outcome = _contended(outcome)
+        shelf.put(outcome)
+        observer.finished(outcome.record, again)
+        if again:
+            entry.failures += 1
+            queue.insert(0, entry)
+        else:
+            claims.release(entry.key)
+
+    def found(entry: _Entry) -> bool:
+        case = entry.case
+        folder = f"{host.machine.id}/{case.dataset}/{case.model}/*.json"
+        news.update(store.finished(results, folder, seen))
+        if entry.key not in news:
+            return False
+        shelf.stored[entry.key] = news[entry.key]
+        observer.found(news[entry.key].record)
+        claims.release(entry.key)
+        return True
+
+    with interrupts.interruptible() as interrupted, Claims(results, host.machine.id) as claims:
         try:
-            while queue or pool.workers:
+            while (queue and not shelf.backlog) or executor.at_work:
                 if interrupted.is_set():
-                    raise KeyboardInterrupt
-                while len(pool.workers) < most and (
-                    case := _next_that_fits(queue, pool, share, host)
-                ):
-                    queue.remove(case)
-                    task = new_task(
-                        case, host, _take(pool, case, share, host), data_dir=data_dir, debug=debug
-                    )
-                    _start(pool, task, timeout, execute)
-                    observer.started(task)
-                for worker in _ended(pool, observer):
-                    _give_back(pool, worker)
-                    keep(worker, _outcome(worker, timeout))
-        except KeyboardInterrupt:
-            _stop(pool.workers)
-            for worker in pool.workers:
-                keep(
-                    worker, Outcome(blank_record(worker.task, "interrupted", "interrupted by hand"))
-                )
-            raise KeyboardInterrupt(stored) from None
+                    break
+                for entry in () if shelf.backlog else tuple(queue):
+                    if (cores := executor.room(entry.case)) is None:
+                        continue
+                    if claims.take(entry.key):
+                        queue.remove(entry)
+                        if not found(entry):
+                            begin(entry, cores)
+                    elif not entry.taken:
+                        entry.taken = True
+                        observer.taken(entry.case)
+                if claims.others():
+                    beside |= working.keys()
+                for ended in executor.poll(observer.progress):
+                    end(ended)
         finally:
-            _stop(pool.workers)
-    return stored
+            for ended in executor.stop():
+                end(ended)
+    rescued = shelf.rescue()
+    stored = list(shelf.stored.values())
+    return Finish(stored, rescued, len(shelf.backlog), len(queue), interrupted.is_set())
 
 
-def expected_cost(case: Case) -> float:
-    """Core-seconds, roughly; only the order matters."""
-    return LEARNERS[case.model].core_seconds
-
-
-def cores_of_a_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
-    """An equal share of the cores for each baseline that can run at once."""
-    baselines = sum(case.kind == "sklearn" for case in cases)
-    return max(1, cores // max(1, min(most, baselines)))
-
-
-def _cores_wanted(case: Case, share: int, host: Host, total: int) -> int:
-    if case.kind == "sklearn":
-        return share
-    # On an accelerator the host only dispatches; on the CPU a network takes it all.
-    return 1 if host.accelerated else total
-
-
-def _next_that_fits(queue: list[Case], pool: _Pool, share: int, host: Host) -> Case | None:
-    total = len(pool.free) + sum(len(worker.task.cores) for worker in pool.workers)
-    for case in queue:
-        needs_accelerator = case.kind == "flax" and host.accelerated
-        if needs_accelerator and not pool.accelerator_free:
-            continue
-        if _cores_wanted(case, share, host, total) <= len(pool.free) or not pool.workers:
-            return case
-    return None
-
-
-def _take(pool: _Pool, case: Case, share: int, host: Host) -> tuple[int, ...]:
-    total = len(pool.free) + sum(len(worker.task.cores) for worker in pool.workers)
-    taken = sorted(pool.free)[: _cores_wanted(case, share, host, total)]
-    pool.free -= set(taken)
-    if case.kind == "flax" and host.accelerated:
-        pool.accelerator_free = False
-    return tuple(taken)
-
-
-def _give_back(pool: _Pool, worker: _Worker) -> None:
-    pool.free |= set(worker.task.cores)
-    if worker.task.case.kind == "flax":
-        pool.accelerator_free = worker.task.host.accelerated
-    pool.workers.remove(worker)
-    worker.events.close()
-
-
-def _start(pool: _Pool, task: Task, timeout: float | None, execute: Execute) -> None:
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    with interrupts.held_back():
-        future = concurrent.process(  # type: ignore[call-overload]
-            name=_name(task), timeout=timeout, context=context
-        )(execute)(task, sender)
-    sender.close()
-    pool.workers.append(_Worker(task, future, receiver))
-    if len(pool.workers) > 1:
-        for worker in pool.workers:
-            worker.contended = True
-
-
-def _stop(workers: Sequence[_Worker]) -> None:
-    """Stop these workers, and return when they are gone."""
-    for worker in workers:
-        worker.future.cancel()
-    names = {_name(worker.task) for worker in workers}
-    for process in multiprocessing.active_children():
-        if process.name in names:
-            process.join(STOP_S)
-
-
-def _name(task: Task) -> str:
-    return f"{task.case.model}-{task.case.seed}-{task.run_id}"
-
-
-def _ended(pool: _Pool, observer: Observer) -> list[_Worker]:
-    """Pass on progress for a moment, then say which workers are through."""
-    by_pipe = {worker.events: worker for worker in pool.workers if not worker.events.closed}
-    for pipe in wait(list(by_pipe), POLL_S):
-        worker = by_pipe[pipe]  # type: ignore[index]
-        try:
-            observer.progress(worker.task, worker.events.recv())
-        except (EOFError, OSError):
-            # The process is gone; its future will say how within a moment.
-            wait([], POLL_S)
-    ended = [worker for worker in pool.workers if worker.future.done()]
-    for worker in ended:
-        with suppress(EOFError, OSError):
-            while worker.events.poll():
-                observer.progress(worker.task, worker.events.recv())
-    return ended
-
-
-def _outcome(worker: _Worker, timeout: float | None) -> Outcome:
-    def lost(status: Status, error: str) -> Outcome:
-        return Outcome(blank_record(worker.task, status, error))
-
-    try:
-        return worker.future.result()
-    except FutureTimeoutError:
-        return lost("timeout", f"stopped after {timeout:g} s; allow more with --timeout")
-    except ProcessExpired as error:
-        return lost("failed", f"the worker process died: {_death(error.exitcode)}")
-    except Exception as error:
-        return lost("failed", f"the worker failed: {type(error).__name__}: {error}")
-
-
-def _death(exitcode: int | None) -> str:
-    if exitcode is None or exitcode >= 0:
-        return f"exit code {exitcode}"
-    name = signal.Signals(-exitcode).name
-    hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
-    return f"killed by {name}{hint}"
+def _contended(outcome: Outcome) -> Outcome:
+    run = outcome.record.run.model_copy(update={"contended": True})
+    return Outcome(outcome.record.model_copy(update={"run": run}), outcome.artifacts)

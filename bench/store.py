@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bench.record import Artifact, Record
+from bench.record import SCHEMA, Artifact, Case, Machine, Record, Software
 from fmnist_jax.errors import UserError
 
 log = logging.getLogger("fmnist_jax")
+
+Identity = tuple[object, ...]
+RECORDS = "*/*/*/*.json"
 
 
 @dataclass(frozen=True)
@@ -72,46 +76,72 @@ def write(results: Path, record: Record, artifacts: Mapping[str, tuple[str, byte
     record = record.model_copy(update={"artifacts": listed})
     path = folder / f"{stem}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if artifacts:
-            (folder / stem).mkdir()
         for name, (_, content) in artifacts.items():
+            (folder / stem).mkdir(parents=True, exist_ok=True)
             write_atomically(folder / stem / name, content)
         text = record.model_dump_json(by_alias=True, indent=1)
+        folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, f"{_compact(text)}\n".encode())
     except OSError as error:
+        shutil.rmtree(folder / stem, ignore_errors=True)
         raise UserError(f"cannot write the record {path}: {error.strerror or error}") from None
     return Stored(path, record)
 
 
-def read(results: Path) -> Iterator[Stored]:
-    """Every record in the folder, oldest first; what cannot be read is named and left alone."""
-    for path in sorted(results.glob("*/*/*/*.json"), key=lambda path: path.name):
+def read(results: Path, pattern: str = RECORDS, seen: set[Path] | None = None) -> Iterator[Stored]:
+    """Every record in the folder, oldest first; what cannot be read is named and left alone.
+
+    Args:
+        results: the results folder, which may not be there.
+        pattern: of the records that are wanted.
+        seen: files not to read again; those that are read now are added.
+    """
+    seen = set() if seen is None else seen
+    try:
+        paths = sorted(set(results.glob(pattern)) - seen, key=lambda path: path.name)
+    except OSError as error:  # the folder is being deleted
+        log.warning("cannot look into %s: %s", results, error.strerror)
+        return
+    seen.update(paths)
+    for path in paths:
         try:
             yield Stored(path, Record.model_validate_json(path.read_bytes()))
         except (OSError, ValidationError) as error:
-            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-            log.warning("skipping %s, which is not a record of this version: %s", path, reason)
+            log.warning("leaving %s alone, it is no record: %s", path, _reason(error))
 
 
-def finished_by_identity(results: Path) -> dict[tuple[object, ...], Stored]:
-    """The newest finished record of each case, machine and software."""
+def _reason(error: OSError | ValidationError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    first = error.errors()[0]
+    if first["loc"] == ("schema",) and isinstance(first["input"], int) and first["input"] > SCHEMA:
+        return f"schema {first['input']} is newer than this version's {SCHEMA}, so update the suite"
+    return " ".join(f"{'.'.join(map(str, first['loc']))} {first['msg']}".split())
+
+
+def finished(
+    results: Path, pattern: str = RECORDS, seen: set[Path] | None = None
+) -> dict[Identity, Stored]:
+    """The newest finished record of each case, machine and software; arguments as of `read`."""
     return {
         identity(stored.record): stored
-        for stored in read(results)
+        for stored in read(results, pattern, seen)
         if stored.record.run.status == "ok"
     }
 
 
-def identity(record: Record) -> tuple[object, ...]:
+def identity(record: Record) -> Identity:
     """What makes two runs repetitions of one another."""
-    # The dtype of the arithmetic follows from the config and the machine.
-    software = record.software.model_dump(exclude={"compute_dtype"})
-    case = record.case
+    return identity_of(record.case, record.machine, record.software)
+
+
+def identity_of(case: Case, machine: Machine, software: Software) -> Identity:
+    """What a record of this case has in common with its repetitions."""
     return (
         (case.model, case.dataset, case.dataset_sha256, case.seed, case.config_hash),
-        record.machine.id,
-        tuple(software.items()),
+        machine.id,
+        # The dtype of the arithmetic follows from the config and the machine.
+        tuple(software.model_dump(exclude={"compute_dtype"}).items()),
     )
 
 

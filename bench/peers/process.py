@@ -1,6 +1,7 @@
 """The parent's end of a worker: starts it, asks it, and never leaves it behind."""
 
 import multiprocessing
+import os
 import signal
 from contextlib import suppress
 from types import TracebackType
@@ -24,7 +25,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=worker.serve, args=(setup, contestant, theirs, debug), daemon=True
+            target=worker.serve, args=(setup, contestant, theirs, debug, os.getpid()), daemon=True
         )
         with interrupts.held_back():
             self._process.start()

@@ -25,6 +25,7 @@ from bench.peers.protocol import (
     Setup,
     Train,
 )
+from fmnist_jax.lifeline import die_with
 
 if TYPE_CHECKING:
     from bench.peers.protocol import Peer
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 Work = Callable[[int], Block]  # repetitions -> what they did, all of it on return
 
 
-def serve(setup: Setup, contestant: Contestant, connection: Connection, debug: bool) -> None:
+def serve(
+    setup: Setup, contestant: Contestant, connection: Connection, debug: bool, parent: int
+) -> None:
     """Answer until the parent closes the connection; the target of the process."""
+    die_with(parent)
     # Ctrl-C reaches the whole group; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment(contestant.framework, setup.cores))

@@ -63,7 +63,14 @@ def _run(published: Published, work: Path) -> str:
     root = str(Path(__file__).parents[2])  # this package, wherever it was imported from
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     with subprocess.Popen(
-        [sys.executable, "-m", "fmnist_jax.data.tfds_child", published.name, str(work)],
+        [
+            sys.executable,
+            "-m",
+            "fmnist_jax.data.tfds_child",
+            published.name,
+            str(work),
+            str(os.getpid()),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Fetch a dataset with tensorflow-datasets: `python -m fmnist_jax.data.tfds_child NAME FOLDER`.
+"""Fetch a dataset with tensorflow-datasets: `python -m fmnist_jax.data.tfds_child NAME FOLDER PID`.
 
 The only place that imports tensorflow-datasets, and always in a process of its
 own: the import is slow, its downloads cannot be given a deadline, and no timed
@@ -8,14 +8,12 @@ the gzip to Python and stores array records, which are read back with the
 library's own reader.
 
 On success FOLDER holds the dataset as `fmnist_jax.data.cache` keeps it. On
-failure the last line on stderr says why.
+failure the last line on stderr says why. The child ends with its parent, PID.
 """
 
 import argparse
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from fmnist_jax.data import cache, idx
 from fmnist_jax.data.dataset import DATASETS
 from fmnist_jax.data.idx_source import IdxSource
 from fmnist_jax.data.published import Published, assemble, check
+from fmnist_jax.lifeline import die_with
 
 _CHUNK = 5_000  # images decoded at a time
 
@@ -117,20 +116,15 @@ def _read_back(builder: Any, split: str) -> tuple[idx.Bytes, idx.Bytes]:
     return images, labels
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
 def main() -> None:
     """Run `fetch` for the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
     parser.add_argument("folder", type=Path)
+    parser.add_argument("parent", type=int, help="the process to end with")
     options = parser.parse_args()
     # A killed parent cannot end its child, which would go on downloading for nobody.
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    die_with(options.parent)
     source = DATASETS[options.name]
     if not issubclass(source, IdxSource):
         sys.exit(f"{options.name} is not a dataset that is fetched")

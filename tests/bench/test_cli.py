@@ -63,6 +63,8 @@ def one_line(done, code):
             ["run", "knn", "--seeds", "x"],
             "Invalid value for '--seeds': Input should be a valid integer",
         ),
+        (["run", "knn", "--retries", "-1"], "retries: input should be greater than or equal to 0"),
+        (["run", "knn", "--set", "memory_limit=lots"], "memory_limit: could not parse value"),
         (["run", "knn", "--config", "nosuch"], "no config"),
         (["run", "knn", "--set", "knn.k=3"], "unknown key 'knn.k'"),
         (["run", "knn", "--results", "/dev/null/x"], "cannot write to the results folder"),

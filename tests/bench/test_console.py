@@ -1,12 +1,13 @@
 """What a person sees, on a terminal and in a log."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from bench import console as screens
-from bench import picture, report, store
+from bench import picture, report, runner, store
 from bench.job import Progress, new_task
 from tests.bench.factory import make_case, make_host, make_record
 
@@ -30,7 +31,7 @@ def play(mode, console):
         for task, status in zip(tasks, ("ok", "failed"), strict=True):
             record = make_record(task.case, status=status)
             run = record.run.model_copy(update={"id": task.run_id})
-            observer.finished(record.model_copy(update={"run": run}))
+            observer.finished(record.model_copy(update={"run": run}), False)
 
 
 def test_plain_lines_in_a_log(capsys):
@@ -105,3 +106,31 @@ def test_the_picture_is_an_svg_that_fetches_nothing(stored, tmp_path):
     assert text.startswith("<svg")
     assert "93.00%" in text
     assert "@font-face" not in text
+
+
+def test_attempts_and_other_runs_are_told(capsys):
+    case = make_case("knn")
+    for mode, console in (("plain", screen()), ("auto", screen(force_terminal=True))):
+        with screens.reporter(mode, console) as observer:
+            observer.begin([case, make_case("svm")])
+            task = new_task(case, make_host(), (0,))
+            observer.started(task)
+            record = make_record(case, status="timeout")
+            run = record.run.model_copy(update={"id": task.run_id})
+            observer.finished(record.model_copy(update={"run": run}), True)
+            observer.taken(case)
+            observer.found(make_record(case))
+        shown = console.export_text() + capsys.readouterr().err
+        assert "timeout: because" in shown
+        assert "another attempt follows" in shown
+        assert "another run is at it" in shown
+        assert "done by another run" in shown
+
+
+def test_what_could_not_be_stored_is_one_line_with_the_next_step(tmp_path):
+    finish = runner.Finish([], tmp_path / "elsewhere", lost=0, left=3, interrupted=False)
+    said = report.shortfall(finish, tmp_path)
+    assert f"{tmp_path / 'elsewhere'}: copy that into it" in said
+    assert "3 case(s) were not begun" in said
+    assert "lost" not in said
+    assert "2 record(s) are lost" in report.shortfall(replace(finish, lost=2), tmp_path)

@@ -1,136 +1,26 @@
-"""Faults are tested by causing them, in real worker processes."""
+"""The loop: what it hands out, stores, tries again and leaves to others."""
 
+import logging
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 
-import psutil
-import pytest
-
 from bench import runner, store
-from bench.job import Outcome, Progress, blank_record
+from bench.claims import Claims
 from tests.bench.factory import make_case, make_host, make_record
+from tests.faults.behaviour import Watcher, by_model, run
 
 
-class Watcher:
-    """An observer that only remembers."""
-
-    def __init__(self):
-        self.tasks, self.progressed, self.records = [], [], []
-
-    def started(self, task):
-        self.tasks.append(task)
-
-    def progress(self, task, progress):
-        self.progressed.append((task.case.model, progress))
-
-    def finished(self, record):
-        self.records.append(record)
+def done(finish):
+    return by_model(finish.stored)
 
 
-def behave(task, events):
-    """Do what the case's config says."""
-    wish = task.case.config["model"]
-    events.send(Progress("train", epoch=1, epochs=2))
-    time.sleep(wish.get("sleep", 0))
-    match wish.get("end"):
-        case "raise":
-            raise RuntimeError("no such luck")
-        case "die":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "segfault":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        case "exit":
-            os._exit(3)
-    return Outcome(blank_record(task, "ok"), {"note.txt": ("note", b"done")})
-
-
-def run(results, *cases, watcher=None, **options):
-    options = {"cores": (0, 1), "execute": behave} | options
-    return runner.run(cases, make_host(), results, watcher or Watcher(), **options)
-
-
-def by_model(stored):
-    return {found.record.case.model: found.record.run for found in stored}
-
-
-@pytest.mark.parametrize(
-    ("end", "reason"),
-    [
-        ("raise", "the worker failed: RuntimeError: no such luck"),
-        ("die", "the worker process died: killed by SIGKILL"),
-        ("segfault", "the worker process died: killed by SIGSEGV"),
-        ("exit", "the worker process died: exit code 3"),
-    ],
-)
-def test_a_fault_costs_its_own_record_only(tmp_path, end, reason):
-    stored = run(tmp_path, make_case("svm", end=end), make_case("knn"), make_case("mlp"))
-    runs = by_model(stored)
-    assert runs["svm"].status == "failed"
-    assert runs["svm"].error.startswith(reason)
-    assert runs["knn"].status == runs["mlp"].status == "ok"
-    on_disk = by_model(store.read(tmp_path))
-    assert on_disk == runs
-    assert all(found.artifact("note") for found in stored if found.record.run.status == "ok")
-
-
-def test_a_hang_is_stopped_at_its_timeout(tmp_path):
-    began = time.monotonic()
-    runs = by_model(run(tmp_path, make_case("svm", sleep=600), make_case("knn"), timeout=20))
-    assert runs["svm"].status == "timeout"
-    assert "--timeout" in runs["svm"].error
-    assert runs["knn"].status == "ok"
-    assert time.monotonic() - began < 120
-
-
-def test_a_process_killed_from_outside_is_recorded(tmp_path):
-    class Killer(Watcher):
-        def progress(self, task, progress):
-            super().progress(task, progress)
-            if task.case.model == "svm":
-                for child in psutil.Process().children():
-                    if "spawn_main" in " ".join(child.cmdline()):
-                        child.kill()
-
-    runs = by_model(run(tmp_path, make_case("svm", sleep=600), watcher=Killer(), jobs=1))
-    assert runs["svm"].status == "failed"
-    assert "SIGKILL" in runs["svm"].error
-
-
-def test_side_by_side_is_marked_and_alone_is_not(tmp_path):
-    together = run(tmp_path, make_case("svm", sleep=1), make_case("knn", sleep=1))
-    assert all(found.record.run.contended for found in together)
-    apart = run(tmp_path, make_case("svm"), make_case("knn"), jobs=1)
-    assert not any(found.record.run.contended for found in apart)
-
-
-def test_cores_are_shared_out_and_never_twice(tmp_path):
-    watcher = Watcher()
-    run(tmp_path, make_case("svm", sleep=1), make_case("knn", sleep=1), watcher=watcher)
-    assert sorted(task.cores for task in watcher.tasks) == [(0,), (1,)]
-    watcher = Watcher()
-    run(tmp_path, make_case("svm"), make_case("knn"), watcher=watcher, jobs=1)
-    assert [task.cores for task in watcher.tasks] == [(0, 1), (0, 1)]
-
-
-def test_a_network_on_the_cpu_has_it_to_itself(tmp_path):
-    watcher = Watcher()
-    stored = run(tmp_path, make_case("knn"), make_case("cnn"), make_case("svm"), watcher=watcher)
-    assert [task.case.model for task in watcher.tasks] == ["cnn", "svm", "knn"]
-    assert watcher.tasks[0].cores == (0, 1)
-    contended = {found.record.case.model: found.record.run.contended for found in stored}
-    assert not contended["cnn"]
-
-
-def test_baselines_run_beside_the_accelerator(tmp_path):
-    watcher = Watcher()
-    host = make_host(accelerator="Test GPU", accelerator_count=1)
-    cases = [make_case("cnn", sleep=2), make_case("resnet", sleep=1), make_case("knn", sleep=2)]
-    stored = runner.run(cases, host, tmp_path, watcher, cores=(0, 1), execute=behave)
-    assert [task.case.model for task in watcher.tasks] == ["resnet", "knn", "cnn"]
-    assert all(len(task.cores) == 1 for task in watcher.tasks)
-    assert len(stored) == 3
+def statuses(results):
+    return sorted((f.record.case.model, f.record.run.status) for f in store.read(results))
 
 
 def test_an_interrupt_keeps_what_is_done_and_records_the_rest(tmp_path):
@@ -138,14 +28,16 @@ def test_an_interrupt_keeps_what_is_done_and_records_the_rest(tmp_path):
 
     def interrupt():
         deadline = time.monotonic() + 60
-        while not watcher.records and time.monotonic() < deadline:
+        while not watcher.attempts and time.monotonic() < deadline:
             time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt) as caught:
-        run(tmp_path, make_case("knn"), make_case("svm", sleep=600), watcher=watcher)
-    runs = by_model(caught.value.args[0])
+    cases = [make_case("knn"), make_case("svm", sleep=600), make_case("logistic_regression")]
+    cases.append(make_case("logistic_regression", sleep=600, seed=1))
+    finish = run(tmp_path, *cases, watcher=watcher)
+    assert finish.interrupted
+    runs = done(finish)
     assert runs["knn"].status == "ok"
     assert runs["svm"].status == "interrupted"
     assert by_model(store.read(tmp_path)) == runs
@@ -155,15 +47,139 @@ def test_a_second_run_does_only_what_is_missing(tmp_path):
     cases = [make_case("knn"), make_case("svm")]
     store.write(tmp_path, make_record(cases[0]), {})
     store.write(tmp_path, make_record(cases[1], status="failed"), {})
-    todo, done = runner.pending(cases, make_host(), tmp_path)
+    todo, found, _ = runner.pending(cases, make_host(), tmp_path)
     assert todo == [cases[1]]
-    assert [found.record.case for found in done] == [cases[0]]
+    assert [each.record.case for each in found] == [cases[0]]
+    todo, found, _ = runner.pending(cases, make_host(), tmp_path, fresh=True)
+    assert (todo, found) == (cases, [])
 
 
-@pytest.mark.parametrize(
-    ("baselines", "cores", "most", "share"),
-    [(5, 2, 2, 1), (5, 16, 16, 3), (1, 16, 16, 16), (5, 16, 1, 16), (0, 4, 4, 4), (9, 4, 4, 1)],
-)
-def test_share_of_a_baseline(baselines, cores, most, share):
-    cases = [make_case("knn")] * baselines
-    assert runner.cores_of_a_baseline(cases, cores, most) == share
+def test_a_transient_fault_is_tried_again_and_every_attempt_is_kept(tmp_path):
+    watcher = Watcher()
+    case = make_case("svm", end="die", until=str(tmp_path / "tried"))
+    finish = run(tmp_path / "r", case, make_case("knn"), watcher=watcher, retries=2)
+    assert done(finish)["svm"].status == "ok"
+    assert [attempt for attempt in watcher.attempts if attempt[0] == "svm"] == [
+        ("svm", "failed", True),
+        ("svm", "ok", False),
+    ]
+    assert statuses(tmp_path / "r") == [("knn", "ok"), ("svm", "failed"), ("svm", "ok")]
+
+
+def test_retries_have_an_end_and_a_mistake_is_not_repeated(tmp_path):
+    watcher = Watcher()
+    cases = make_case("svm", end="die"), make_case("knn", end="raise")
+    finish = run(tmp_path, *cases, watcher=watcher, retries=1)
+    assert sorted(watcher.attempts) == [
+        ("knn", "failed", False),
+        ("svm", "failed", False),
+        ("svm", "failed", True),
+    ]
+    assert {r.status for r in done(finish).values()} == {"failed"}
+    assert len(finish.stored) == 2
+
+
+def test_another_run_on_the_folder_shares_the_work_and_repeats_none(tmp_path):
+    """Two processes, four cases that both are asked for."""
+    models = ("svm", "mlp", "random_forest", "knn")
+    script = (
+        "import sys; from pathlib import Path; from tests.faults.behaviour import *;"
+        "from tests.bench.factory import make_case;"
+        f"finish = run(Path(sys.argv[1]), *(make_case(m, sleep=1) for m in {models}), jobs=1);"
+        "assert all(f.record.run.status == 'ok' for f in finish.stored);"
+        "print(len(finish.stored), sum(f.record.run.contended for f in finish.stored))"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=100)[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert statuses(tmp_path) == sorted((model, "ok") for model in models)
+    assert [numbers[0] for numbers in said] == [b"4", b"4"]  # either one can report on all
+    assert all(int(numbers[1]) > 0 for numbers in said)  # and owns to the company
+    assert list((tmp_path / ".locks").iterdir()) == []
+
+
+def test_what_another_run_holds_is_waited_for_and_taken_over(tmp_path):
+    watcher, case, host = Watcher(), make_case("svm"), make_host()
+    holds = threading.Event()
+
+    def other_run():
+        with Claims(tmp_path, host.machine.id) as theirs:
+            assert theirs.take(store.identity_of(case, host.machine, host.software))
+            holds.set()
+            deadline = time.monotonic() + 60
+            while not watcher.taken_cases and time.monotonic() < deadline:
+                time.sleep(0.05)
+            store.write(tmp_path, make_record(case), {})
+
+    thread = threading.Thread(target=other_run)
+    thread.start()
+    assert holds.wait(10)
+    # Even a run that is asked for everything anew takes what was made while it waited.
+    ended = run(tmp_path, case, watcher=watcher, fresh=True)
+    thread.join()
+    assert watcher.tasks == []
+    assert [found.case for found in watcher.found_records] == [case]
+    assert len(ended.stored) == 1
+
+
+def test_a_folder_deleted_mid_run_is_made_anew(tmp_path):
+    results = tmp_path / "results"
+
+    class Deleting(Watcher):
+        def started(self, task):
+            super().started(task)
+            shutil.rmtree(results)
+
+    finish = run(results, make_case("svm"), make_case("knn"), watcher=Deleting(), jobs=1)
+    assert {run.status for run in done(finish).values()} == {"ok"}
+    assert statuses(results) == [("knn", "ok")]  # the other one was deleted
+
+
+def full(monkeypatch, *, until):
+    """A disk without room for anything, until told otherwise."""
+    real = store.write_atomically
+
+    def write(path, content):
+        if not until() and "fmnist-jax-results" not in str(path):
+            path.with_name("x").write_bytes(b"")  # a file can be made, its content does not fit
+            path.with_name("x").unlink()
+            raise OSError(28, "No space left on device")
+        real(path, content)
+
+    monkeypatch.setattr(store, "write_atomically", write)
+
+
+def test_a_full_disk_ends_the_run_and_no_record_is_lost(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    full(monkeypatch, until=lambda: False)
+    watcher, results = Watcher(), tmp_path / "results"
+    cases = make_case("svm"), make_case("mlp", sleep=1), make_case("knn")
+    with caplog.at_level(logging.WARNING):
+        finish = run(results, *cases, watcher=watcher)
+    assert [task.case.model for task in watcher.tasks] == ["svm", "mlp"]  # and no more
+    assert len(caplog.records) == 1
+    assert "No space left on device" in caplog.text
+    assert (finish.lost, finish.left, finish.interrupted) == (0, 1, False)
+    assert done(finish).keys() == {"svm", "mlp"}
+    assert finish.rescued.parent == tmp_path
+    assert statuses(finish.rescued) == [("mlp", "ok"), ("svm", "ok")]
+    assert list(store.read(results)) == []
+    assert [path for path in results.rglob("*") if path.is_file()] == []
+
+
+def test_room_made_in_time_is_used(tmp_path, monkeypatch):
+    watcher = Watcher()
+    full(monkeypatch, until=lambda: len(watcher.attempts) > 0)
+    finish = run(tmp_path, make_case("svm"), make_case("mlp", sleep=2), watcher=watcher)
+    assert (finish.rescued, finish.lost, finish.left) == (None, 0, 0)
+    assert statuses(tmp_path) == [("mlp", "ok"), ("svm", "ok")]
+
+
+def test_a_run_goes_on_without_locks_where_they_are_impossible(tmp_path, caplog):
+    (tmp_path / ".locks").touch()
+    with caplog.at_level(logging.WARNING):
+        assert done(run(tmp_path, make_case("knn")))["knn"].status == "ok"
+    assert "going on without" in caplog.text

@@ -40,16 +40,81 @@ def test_the_file_has_the_names_of_the_contract(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b'{"schema": 1, "run"', b"[]", b'{"schema": 99}', b"\xff"]
+    ("content", "reason"),
+    [
+        (b"", "Invalid JSON"),
+        (b'{"schema": 1, "run"', "Invalid JSON"),
+        (b"[]", "should be an object"),
+        (b'{"name": "package", "version": 1}', "run Field required"),
+        (b'{"schema": 2, "run": {}}', "schema 2 is newer than this version's 1, so update"),
+        (b"\xff\xfe{}", "Invalid JSON"),
+        (b"[" * 100_000, "Invalid JSON"),
+    ],
 )
-def test_a_file_that_is_no_record_is_named_and_left(tmp_path, caplog, content):
+def test_a_file_that_is_no_record_is_named_and_left(tmp_path, caplog, content, reason):
     good = store.write(tmp_path, make_record(), {})
     bad = good.path.with_name("20250101T000000Z-torn.json")
     bad.write_bytes(content)
     with caplog.at_level(logging.WARNING):
         assert [found.path for found in store.read(tmp_path)] == [good.path]
-    assert "torn.json" in caplog.text
+    (said,) = caplog.messages
+    assert said.startswith(f"leaving {bad} alone, it is no record: ")
+    assert reason in said
+    assert "\n" not in said
     assert bad.read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling link", "unreadable"])
+def test_what_cannot_be_opened_is_named_and_left(tmp_path, caplog, kind):
+    good = store.write(tmp_path, make_record(), {})
+    bad = good.path.with_name("x.json")
+    if kind == "folder":
+        bad.mkdir()
+    elif kind == "dangling link":
+        bad.symlink_to("nowhere")
+    else:
+        bad.touch(mode=0)
+        if os.access(bad, os.R_OK):
+            pytest.skip("this user may read everything")
+    with caplog.at_level(logging.WARNING):
+        assert [found.path for found in store.read(tmp_path)] == [good.path]
+    assert len(caplog.messages) == 1
+    assert str(bad) in caplog.text
+    assert os.path.lexists(bad)
+
+
+def test_a_newer_schema_in_full_is_recognised_by_its_number(tmp_path, caplog):
+    path = store.write(tmp_path, make_record(), {}).path
+    path.write_text(path.read_text().replace('"schema": 1', '"schema": 2, "more": []'))
+    assert list(store.read(tmp_path)) == []
+    assert "schema 2 is newer" in caplog.text
+
+
+def test_a_second_look_reads_and_names_only_what_is_new(tmp_path, caplog):
+    seen = set()
+    first = store.write(tmp_path, make_record(), {})
+    first.path.with_name("x.json").touch()
+    assert list(store.read(tmp_path, seen=seen)) == [first]
+    second = store.write(tmp_path, make_record(), {})
+    assert list(store.read(tmp_path, seen=seen)) == [second]
+    assert len(caplog.messages) == 1
+
+
+def test_a_record_that_does_not_fit_leaves_nothing_behind(tmp_path, monkeypatch):
+    record, files = make_record(), {"a.png": ("a", b"a"), "b.png": ("b", b"b")}
+    real = store.write_atomically
+
+    def full(path, content):
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device")
+        real(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write_atomically", full)
+        with pytest.raises(UserError, match=r"cannot write the record .*: No space left on device"):
+            store.write(tmp_path, record, files)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert store.write(tmp_path, record, files).artifact("b").read_bytes() == b"b"
 
 
 def test_a_torn_temporary_file_is_not_read(tmp_path):
@@ -83,7 +148,7 @@ def test_an_impossible_folder_is_one_line(tmp_path):
 def test_only_the_very_same_case_counts_as_done(tmp_path):
     done = make_record(make_case(n_neighbors=5))
     store.write(tmp_path, done, {})
-    finished = store.finished_by_identity(tmp_path)
+    finished = store.finished(tmp_path)
 
     def found(record: Record) -> bool:
         return store.identity(record) in finished
@@ -98,4 +163,4 @@ def test_only_the_very_same_case_counts_as_done(tmp_path):
 
 def test_a_failure_is_never_taken_for_done(tmp_path):
     store.write(tmp_path, make_record(status="failed"), {})
-    assert store.finished_by_identity(tmp_path) == {}
+    assert store.finished(tmp_path) == {}

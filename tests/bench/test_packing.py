@@ -1,0 +1,70 @@
+"""Cores are shared out to the last, never twice, and none is idle for long."""
+
+import heapq
+
+import pytest
+
+from bench.packing import Cores, expected_cost, share_of_a_baseline
+from tests.bench.factory import make_case, make_host
+
+# Seconds that `run --all` took per case on two cores of an AMD EPYC (results/amd-epyc-2c).
+MEASURED = {
+    "resnet": 352.0,
+    "cnn": 179.3,
+    "svm": 88.8,
+    "random_forest": 95.7,
+    "mlp": 26.8,
+    "knn": 27.0,
+    "logistic_regression": 10.2,
+}
+
+
+def simulate(cores, cases, seconds):
+    """Wall time, and the cores of each case, if each lasted so many seconds on its share."""
+    queue = sorted(cases, key=lambda case: -expected_cost(case))
+    now, given, at_work = 0.0, {}, []
+    while queue or at_work:
+        for case in tuple(queue):
+            if share := cores.room(case):
+                cores.take(case, share)
+                queue.remove(case)
+                given[case.model] = share
+                heapq.heappush(at_work, (now + seconds[case.model], case.model, case))
+        now, model, case = heapq.heappop(at_work)
+        cores.give_back(case, given[model])
+    return now, given
+
+
+def test_all_models_keep_two_cores_busy():
+    cases = [make_case(model) for model in MEASURED]
+    wall, given = simulate(Cores((0, 1), cases, make_host()), cases, MEASURED)
+    spent = sum(len(given[model]) * seconds for model, seconds in MEASURED.items())
+    assert wall <= 1.03 * max(*MEASURED.values(), spent / 2)
+
+
+def test_one_at_a_time_has_all_cores():
+    cases = [make_case("svm"), make_case("knn")]
+    wall, given = simulate(Cores((0, 1), cases, make_host(), jobs=1), cases, MEASURED)
+    assert given == {"svm": (0, 1), "knn": (0, 1)}
+    assert wall == MEASURED["svm"] + MEASURED["knn"]
+
+
+def test_no_core_is_given_twice():
+    cases = [make_case("svm", seed=seed) for seed in range(3)]
+    cores = Cores(range(4), cases, make_host())
+    given = []
+    for case in cases:
+        share = cores.room(case)
+        cores.take(case, share)
+        given += share
+    assert len(given) == len(set(given)) == 3
+    assert cores.room(make_case("cnn")) is None  # which wants all four
+
+
+@pytest.mark.parametrize(
+    ("baselines", "cores", "most", "share"),
+    [(5, 2, 2, 1), (5, 16, 16, 3), (1, 16, 16, 16), (5, 16, 1, 16), (0, 4, 4, 4), (9, 4, 4, 1)],
+)
+def test_share_of_a_baseline(baselines, cores, most, share):
+    cases = [make_case("knn")] * baselines
+    assert share_of_a_baseline(cases, cores, most) == share

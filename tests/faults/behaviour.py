@@ -1,0 +1,90 @@
+"""Workers that do what their case's config tells them to, well or ill; and who watches them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from bench import runner
+from bench.job import Outcome, Progress, blank_record
+from bench.local import LocalExecutor
+from bench.packing import Cores
+from tests.bench.factory import make_host
+
+
+class Watcher:
+    """An observer that only remembers."""
+
+    def __init__(self):
+        self.tasks, self.progressed, self.attempts = [], [], []
+        self.taken_cases, self.found_records = [], []
+
+    def started(self, task):
+        self.tasks.append(task)
+
+    def progress(self, task, progress):
+        self.progressed.append((task.case.model, progress))
+
+    def finished(self, record, again):
+        self.attempts.append((record.case.model, record.run.status, again))
+
+    def taken(self, case):
+        self.taken_cases.append(case.model)
+
+    def found(self, record):
+        self.found_records.append(record)
+
+
+def behave(task, events):
+    """Sleep, and then end as the case says: {"sleep": seconds, "end": what, "until": a file}.
+
+    With "until", the case behaves well once that file is there, and makes it otherwise.
+    """
+    wish = task.case.config["model"]
+    if path := wish.get("until"):
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            wish = {}
+    if wish.get("end") == "child":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        events.send(Progress("", message=str(child.pid)))
+    else:
+        events.send(Progress("train", epoch=1, epochs=2))
+    held = bytearray(os.urandom(1)) * wish.get("hold", 0)
+    time.sleep(wish.get("sleep", 0))
+    match wish.get("end"):
+        case "raise":
+            raise RuntimeError("no such luck")
+        case "die" | "child":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "segfault":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "abort":
+            os.abort()
+        case "exit":
+            os._exit(3)
+        case "mute":  # no more a word, and no end either
+            events.close()
+            time.sleep(600)
+    del held
+    return Outcome(blank_record(task, "ok"), {"note.txt": ("note", b"done")})
+
+
+def run(
+    results, *cases, watcher=None, host=None, cores=(0, 1), jobs="auto", fresh=False, retries=0,
+    execute=behave, **limits,
+):  # fmt: skip
+    """`runner.run` on this machine with workers that behave as they are told."""
+    host = host or make_host()
+    todo, _, seen = runner.pending(cases, host, results, fresh)
+    executor = LocalExecutor(Cores(cores, todo, host, jobs), execute=execute, **limits)
+    return runner.run(
+        todo, host, results, watcher or Watcher(), executor, seen=seen, retries=retries
+    )
+
+
+def by_model(stored):
+    """The `run` part of each record."""
+    return {found.record.case.model: found.record.run for found in stored}

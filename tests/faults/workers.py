@@ -1,0 +1,99 @@
+"""Faults inside a worker, with workers that do nothing else; and faults of the folder."""
+
+import shutil
+import subprocess
+import sys
+
+from bench import store
+from tests.bench.factory import make_case, make_record
+from tests.faults.behaviour import Watcher, by_model, run
+from tests.faults.registry import Seen, fault
+
+
+def _beside_a_good_one(folder, status, word, *, case, **options):
+    """Run an ill case beside a good one, and compare what is on the disk with what should be."""
+    finish = run(folder, case, make_case("knn"), **options)
+    runs = by_model(finish.stored)
+    on_disk = by_model(store.read(folder))
+    assert runs["knn"].status == "ok", runs["knn"]
+    assert runs[case.model].status == status, runs[case.model]
+    assert word in runs[case.model].error, runs[case.model]
+    return Seen(f"{status}: {runs[case.model].error}", len(runs) - len(on_disk))
+
+
+@fault("worker raises")
+def raises(folder):
+    return _beside_a_good_one(folder, "failed", "no such luck", case=make_case("svm", end="raise"))
+
+
+@fault("worker segfaults")
+def segfault(folder):
+    return _beside_a_good_one(folder, "failed", "SIGSEGV", case=make_case("svm", end="segfault"))
+
+
+@fault("worker aborts")
+def abort(folder):
+    return _beside_a_good_one(folder, "failed", "SIGABRT", case=make_case("svm", end="abort"))
+
+
+@fault("worker hangs")
+def hang(folder):
+    case = make_case("svm", sleep=600)
+    return _beside_a_good_one(folder, "timeout", "stopped", case=case, timeout=3)
+
+
+@fault("worker exceeds its memory limit")
+def greedy(folder):
+    case = make_case("svm", hold=500 * 2**20, sleep=600)
+    return _beside_a_good_one(folder, "oom", "limit", case=case, memory_limit=300 * 2**20)
+
+
+@fault("results folder deleted mid-run")
+def deleted(folder):
+    results = folder / "results"
+
+    class Deleting(Watcher):
+        def started(self, task):
+            super().started(task)
+            if len(self.tasks) == 1:
+                shutil.rmtree(results)
+
+    finish = run(results, make_case("svm", sleep=1), make_case("knn"), watcher=Deleting())
+    kept = list(store.read(results))
+    return Seen(f"made anew; {len(kept)} cases recorded in it", len(finish.stored) - len(kept))
+
+
+@fault("torn, foreign and newer files among the records")
+def torn(folder):
+    good = store.write(folder, make_record(make_case("knn")), {})
+    text = good.path.read_bytes()
+    bad = {
+        "torn.json": text[: len(text) // 2],
+        "empty.json": b"",
+        "foreign.json": b'{"name": "package"}',
+        "newer.json": text.replace(b'"schema": 1', b'"schema": 2'),
+        "noise.json": bytes(range(256)),
+        ".left.json.x.partial": text[:10],
+    }
+    for name, content in bad.items():
+        good.path.with_name(name).write_bytes(content)
+    run(folder, make_case("svm"))
+    found = by_model(store.read(folder))
+    for name, content in bad.items():
+        assert good.path.with_name(name).read_bytes() == content, name
+    return Seen("named and left alone; the others are read", 2 - len(found))
+
+
+@fault("two runs on one results folder")
+def concurrent(folder):
+    models = ("svm", "mlp", "random_forest", "knn")
+    script = (
+        "import sys; from pathlib import Path; from tests.faults.behaviour import *;"
+        "from tests.bench.factory import make_case;"
+        f"run(Path(sys.argv[1]), *(make_case(m, sleep=1) for m in {models}), jobs=1)"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", script, folder]) for _ in range(2)]
+    assert [process.wait(100) for process in both] == [0, 0]
+    records = [found.record.case.model for found in store.read(folder)]
+    assert len(records) == len(set(records)), f"done twice: {records}"
+    return Seen(f"{len(models)} cases shared, none done twice", len(models) - len(records))
