@@ -90,16 +90,16 @@ def run(
         float | None, typer.Option("--timeout", help="Seconds after which a case is stopped.")
     ] = None,
     results: Results = DEFAULT_RESULTS,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cases again.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run all again, from the start.")] = False,
     progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
     debug: Debug = False,
 ) -> int:
     """Train, measure, record and report."""
     from rich.console import Console
 
+    from bench import checkpoints, machine, plan, report, runner, store, table
     from bench import config as configs
     from bench import console as screens
-    from bench import machine, plan, report, runner, store, table
 
     if bool(models) == all_:
         raise UserError("name the models to run, or give --all; python -m bench list shows them")
@@ -133,6 +133,9 @@ def run(
     host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     began = time.perf_counter()
     todo, done = (cases, []) if fresh else runner.pending(cases, host, results)
+    if fresh:
+        for case in cases:
+            checkpoints.discard(results, host, case)
     for found in done:
         errors.print(
             f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True
@@ -152,6 +155,7 @@ def run(
                 jobs=resolved.jobs,
                 timeout=resolved.timeout,
                 data_dir=data_dir,
+                checkpoint_every=resolved.checkpoint_every,
                 debug=debug,
             )
         except KeyboardInterrupt as stop:

@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from fmnist_jax.errors import UserError, nearest
 from fmnist_jax.learner import LEARNERS, LearnerConfig
@@ -36,6 +44,7 @@ class Plan(BaseModel):
         jobs: cases side by side; auto fills the cores.
         timeout: seconds after which a case is stopped.
         target_accuracy: validation accuracy whose time is recorded.
+        checkpoint_every: epochs of a network between training checkpoints; 0: none.
         data: splits.
         model: changes to the models' own defaults, by model.
     """
@@ -48,6 +57,7 @@ class Plan(BaseModel):
     jobs: PositiveInt | Literal["auto"] = "auto"
     timeout: PositiveFloat = 3600.0
     target_accuracy: float = Field(0.9, gt=0, le=1)
+    checkpoint_every: NonNegativeInt = 5
     data: DataConfig = DataConfig()
     model: dict[str, dict[str, Any]] = {}
 

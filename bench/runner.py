@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 
 from pebble import ProcessExpired, ProcessFuture, concurrent
 
-from bench import interrupts, store
+from bench import checkpoints, interrupts, store
 from bench.job import Outcome, Progress, Task, blank_record, new_task
 from bench.machine import Host
 from bench.record import Case, Record, Status
@@ -89,6 +89,7 @@ def run(
     jobs: int | Literal["auto"] = "auto",
     timeout: float | None = None,
     data_dir: Path | None = None,
+    checkpoint_every: int = 0,
     debug: bool = False,
     execute: Execute = execute,
 ) -> list[Stored]:
@@ -103,6 +104,7 @@ def run(
         jobs: cases side by side at most; auto is as many as there are cores.
         timeout: seconds after which a case is stopped.
         data_dir: as given on the command line.
+        checkpoint_every: epochs between a network's checkpoints; 0: none.
         debug: workers print tracebacks.
         execute: what a worker does; it must be importable by name.
 
@@ -124,6 +126,8 @@ def run(
         run = outcome.record.run.model_copy(update={"contended": worker.contended})
         record = outcome.record.model_copy(update={"run": run})
         stored.append(store.write(results, record, outcome.artifacts))
+        if record.run.status in ("ok", "diverged"):  # the others may go on where they stopped
+            checkpoints.discard(results, host, record.case)
         observer.finished(stored[-1].record)
 
     with interrupts.interruptible() as interrupted:
@@ -136,7 +140,12 @@ def run(
                 ):
                     queue.remove(case)
                     task = new_task(
-                        case, host, _take(pool, case, share, host), data_dir=data_dir, debug=debug
+                        case,
+                        host,
+                        _take(pool, case, share, host),
+                        data_dir=data_dir,
+                        debug=debug,
+                        checkpoints=checkpoints.of_case(results, host, case, checkpoint_every),
                     )
                     _start(pool, task, timeout, execute)
                     observer.started(task)
