@@ -98,16 +98,16 @@ def run(
         int | None, typer.Option("--retries", help="More attempts at a case that died or hung.")
     ] = None,
     results: Results = DEFAULT_RESULTS,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cases again.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run all again, from the start.")] = False,
     progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
     debug: Debug = False,
 ) -> int:
     """Train, measure, record and report."""
     from rich.console import Console
 
+    from bench import checkpoints, machine, plan, report, runner, store, table
     from bench import config as configs
     from bench import console as screens
-    from bench import machine, plan, report, runner, store, table
     from bench.local import LocalExecutor
     from bench.packing import Cores
 
@@ -144,6 +144,9 @@ def run(
     host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     began = time.perf_counter()
     todo, done, seen = runner.pending(cases, host, results, fresh)
+    if fresh:
+        for case in cases:
+            checkpoints.discard(results, host, case)
     for found in done:
         errors.print(
             f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True
@@ -165,6 +168,7 @@ def run(
             executor,
             seen=seen,
             retries=resolved.retries,
+            checkpoint_every=resolved.checkpoint_every,
             data_dir=data_dir,
             debug=debug,
         )

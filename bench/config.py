@@ -47,6 +47,7 @@ class Plan(BaseModel):
         memory_limit: what a case may hold, in bytes or as "4GiB"; None is no limit.
         retries: further attempts at a case that died, hung or ran out of memory.
         target_accuracy: validation accuracy whose time is recorded.
+        checkpoint_every: epochs of a network between training checkpoints; 0: none.
         data: splits.
         model: changes to the models' own defaults, by model.
     """
@@ -61,6 +62,7 @@ class Plan(BaseModel):
     memory_limit: ByteSize | None = Field(None, gt=0)
     retries: NonNegativeInt = 0
     target_accuracy: float = Field(0.9, gt=0, le=1)
+    checkpoint_every: NonNegativeInt = 5
     data: DataConfig = DataConfig()
     model: dict[str, dict[str, Any]] = {}
 

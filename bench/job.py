@@ -4,10 +4,13 @@ import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.machine import Host
 from bench.record import Case, Record, Run, Status, Target
+
+if TYPE_CHECKING:
+    from fmnist_jax.training.checkpoint import Checkpoints
 
 TARGET_METRIC = "validation_accuracy"
 
@@ -24,6 +27,7 @@ class Task:
         cores: the CPUs this worker may use.
         data_dir: as given on the command line.
         debug: print tracebacks.
+        checkpoints: of a network that is to have some.
     """
 
     case: Case
@@ -33,6 +37,7 @@ class Task:
     cores: tuple[int, ...]
     data_dir: Path | None = None
     debug: bool = False
+    checkpoints: "Checkpoints | None" = None
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,21 @@ class _Part(BaseModel):
 
 
 class Run(_Part):
-    """The run itself; `contended` if other work of the suite ran beside it."""
+    """The run itself.
+
+    Attributes:
+        contended: other work of the suite ran beside it.
+        resumed_from_epoch: of a run that went on from a checkpoint: the epochs up
+            to here, and their times, are those of a process that was cut off, and
+            `time.total_s` covers only what came after.
+    """
 
     id: str
     started: datetime
     status: Status
     error: str | None = None
     contended: bool
+    resumed_from_epoch: int | None = None
     threads: int
     command: str
 
@@ -86,7 +94,11 @@ class Software(_Part):
 
 
 class Time(_Part):
-    """Seconds per phase; `epoch_s` holds the training program alone, per epoch."""
+    """Seconds per phase; `epoch_s` holds the training program alone, per epoch.
+
+    `fit_s` of a network is all of its training, also that before a checkpoint from
+    which it went on, without the writing of checkpoints.
+    """
 
     data_s: float | None = None
     compile_s: float | None = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from bench import interrupts, store
+from bench import checkpoints, interrupts, store
 from bench.claims import Claims
 from bench.executor import Ended, Executor
 from bench.job import Outcome, Progress, Task, new_task
@@ -151,6 +151,7 @@ def run(
     seen: set[Path],
     retries: int = 0,
     data_dir: Path | None = None,
+    checkpoint_every: int = 0,
     debug: bool = False,
 ) -> Finish:
     """Run all cases, the longest first, and store a record of each attempt as it ends.
@@ -165,6 +166,7 @@ def run(
             record that is not among them is another run's, and taken over.
         retries: further attempts at a case that a transient fault has cost.
         data_dir: as given on the command line.
+        checkpoint_every: epochs between a network's checkpoints; 0: none.
         debug: workers print tracebacks.
     """
     entries = [_Entry(case, store.identity_of(case, host.machine, host.software)) for case in cases]
@@ -175,7 +177,8 @@ def run(
     shelf = _Shelf(results)
 
     def begin(entry: _Entry, cores: tuple[int, ...]) -> None:
-        task = new_task(entry.case, host, cores, data_dir=data_dir, debug=debug)
+        kept = checkpoints.of_case(results, host, entry.case, checkpoint_every)
+        task = new_task(entry.case, host, cores, data_dir=data_dir, debug=debug, checkpoints=kept)
         working[task.run_id] = entry
         executor.start(task)
         observer.started(task)
@@ -187,6 +190,8 @@ def run(
         if ended.task.run_id in beside:
             outcome = _contended(outcome)
         shelf.put(outcome)
+        if outcome.record.run.status in ("ok", "diverged") and not shelf.backlog:
+            checkpoints.discard(results, host, entry.case)  # others may go on where they stopped
         observer.finished(outcome.record, again)
         if again:
             entry.failures += 1

@@ -83,7 +83,11 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     epochs = case.config["model"].get("epochs")
     events.send(Progress("train", epoch=0 if epochs else None, epochs=epochs))
 
+    trained_here = 0
+
     def on_epoch(epoch: "Epoch") -> None:
+        nonlocal trained_here
+        trained_here += 1
         events.send(
             Progress(
                 "train",
@@ -96,7 +100,7 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
         )
 
     with clock.phase("fit_s"):
-        history = learner.fit(on_epoch)
+        history = learner.fit(on_epoch, task.checkpoints)
 
     events.send(Progress("measure"))
     images = splits.validation.images
@@ -116,8 +120,11 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     from bench.artifacts import make_artifacts  # matplotlib, wanted only now
 
     artifacts = make_artifacts(case, classes, splits, probabilities, confusion, history, learner)
-    record = blank_record(task, "ok").model_copy(
+    record = blank_record(task, "ok")
+    resumed = len(history) - trained_here or None
+    record = record.model_copy(
         update={
+            "run": record.run.model_copy(update={"resumed_from_epoch": resumed}),
             "software": _software(task, config),
             "time": _time(clock, prepared, history),
             "throughput": Throughput(
@@ -175,8 +182,11 @@ def _target(task: Task, history: tuple["Epoch", ...]) -> Target:
 
 
 def _time(clock: Clock, prepared: "Prepared", history: tuple["Epoch", ...]) -> Time:
+    seconds = dict(clock.seconds)
+    if history:
+        seconds["fit_s"] = history[-1].elapsed_s
     return Time(
-        **clock.seconds,
+        **seconds,
         compile_s=prepared.compile_s,
         warmup_s=prepared.warmup_s,
         epoch_s=[epoch.train_s for epoch in history],
@@ -232,7 +242,8 @@ def _forward_messages(events: Connection) -> None:
     logging.captureWarnings(True)
     for name in ("fmnist_jax", "py.warnings"):
         logger = logging.getLogger(name)
-        logger.handlers[:] = [Forward(logging.WARNING)]
+        logger.handlers[:] = [Forward()]
+        logger.setLevel(logging.INFO)
         logger.propagate = False
 
 

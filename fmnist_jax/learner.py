@@ -7,7 +7,7 @@ in that order. The suite drives both kinds with the same few lines.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from fmnist_jax.data.dataset import Images, Split
 from fmnist_jax.registry import Registry
+
+if TYPE_CHECKING:
+    from fmnist_jax.training.checkpoint import Checkpoints
 
 Kind = Literal["flax", "sklearn"]
 Probabilities = npt.NDArray[np.float32]  # [n, 10]
@@ -31,7 +34,8 @@ class Epoch:
         validation_loss: after the epoch, on the whole validation split.
         validation_accuracy: likewise, in [0, 1].
         train_s: seconds in the training program alone.
-        elapsed_s: seconds since the fit began, validation included.
+        elapsed_s: seconds since the fit began, validation included, checkpoints
+            and what a kill has lost not.
         images: training images consumed.
     """
 
@@ -77,11 +81,18 @@ class Learner(Protocol):
         """Do all that precedes training: scale or place the data, compile."""
         ...
 
-    def fit(self, on_epoch: Callable[[Epoch], None]) -> tuple[Epoch, ...]:
+    def fit(
+        self, on_epoch: Callable[[Epoch], None], checkpoints: "Checkpoints | None" = None
+    ) -> tuple[Epoch, ...]:
         """Train on the prepared data, reporting each epoch as it ends.
 
+        Args:
+            on_epoch: told of each epoch that is trained here.
+            checkpoints: from which a learner that trains by epochs goes on, and
+                which it keeps up to date; the others have no use for them.
+
         Returns:
-            The history; empty for a learner that does not train by epochs.
+            The whole history; empty for a learner that does not train by epochs.
 
         Raises:
             Diverged: the loss is not finite any more.

@@ -15,6 +15,8 @@ from fmnist_jax.learner import Cost, Epoch, Kind, Learner, LearnerConfig, Prepar
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+    from fmnist_jax.training.checkpoint import Checkpoints
+
 Features = npt.NDArray[np.float32]  # [n, 784]
 
 
@@ -57,8 +59,10 @@ class SklearnLearner:
         self._validation = flatten(validation.images), validation.labels
         return Prepared()
 
-    def fit(self, on_epoch: Callable[[Epoch], None]) -> tuple[Epoch, ...]:
-        """Fit the estimator; classical baselines have no epochs to report."""
+    def fit(
+        self, on_epoch: Callable[[Epoch], None], checkpoints: "Checkpoints | None" = None
+    ) -> tuple[Epoch, ...]:
+        """Fit the estimator; classical baselines have no epochs to report or to go on from."""
         if self._train is None or self._validation is None:
             raise RuntimeError("fit needs prepare first")
         self._estimator.fit(*self._train)

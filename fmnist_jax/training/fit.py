@@ -2,17 +2,15 @@
 
 import math
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 
 from fmnist_jax.errors import Diverged
 from fmnist_jax.learner import Epoch
+from fmnist_jax.training.checkpoint import Checkpoints, Snapshot, Weights
 from fmnist_jax.training.engine import Engine
-
-Weights = tuple[Any, Any]  # params, statistics
 
 
 def fit(
@@ -21,8 +19,12 @@ def fit(
     seed: int,
     patience: int | None,
     on_epoch: Callable[[Epoch], None],
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[Weights, tuple[Epoch, ...]]:
-    """Train for up to `epochs` epochs.
+    """Train for up to `epochs` epochs, going on from the last checkpoint if there is one.
+
+    The randomness of an epoch depends on the seed and its number alone, so that the
+    result is the same to the bit however often the training was cut off.
 
     Args:
         engine: consumed: its initial state is donated to the first epoch.
@@ -32,7 +34,8 @@ def fit(
             and return the weights of the lowest; None trains to the end and
             returns the last weights, which is what a schedule that anneals to
             zero is made for.
-        on_epoch: told of each epoch as it ends.
+        on_epoch: told of each epoch as it ends, not of those before the checkpoint.
+        checkpoints: None keeps none.
 
     Returns:
         The chosen weights and the history.
@@ -40,12 +43,12 @@ def fit(
     Raises:
         Diverged: the training loss is not finite.
     """
-    state = engine.state
-    chosen: Weights = (state.params, state.statistics)
-    history: list[Epoch] = []
+    start = Snapshot(engine.state, (engine.state.params, engine.state.statistics))
+    state, chosen, history = checkpoints.restore(start) if checkpoints else start
     key = jax.random.key(seed)
-    began = time.perf_counter()
-    for number in range(1, epochs + 1):
+    began = time.perf_counter() - (history[-1].elapsed_s if history else 0.0)
+    while not is_over(history, epochs, patience):
+        number = len(history) + 1
         epoch_began = time.perf_counter()
         state, train = jax.block_until_ready(engine.train(state, jax.random.fold_in(key, number)))
         train_s = time.perf_counter() - epoch_began
@@ -65,17 +68,25 @@ def fit(
                 f"the training loss became {epoch.train_loss} in epoch {number}; "
                 "lower the learning rate"
             )
-        history.append(epoch)
+        history = (*history, epoch)
         on_epoch(epoch)
-        best = best_epoch(history)
-        if patience is None or best == number:
+        if patience is None or best_epoch(history) == number:
             # A copy, since the state itself is donated to the next epoch.
             chosen = jax.tree.map(jnp.copy, (state.params, state.statistics))
-        if patience is not None and number - best >= patience:
-            break
-    return chosen, tuple(history)
+        if checkpoints and checkpoints.due(number):
+            paused = time.perf_counter()
+            checkpoints.save(Snapshot(state, chosen, history))
+            began += time.perf_counter() - paused
+    return chosen, history
 
 
-def best_epoch(history: list[Epoch]) -> int:
+def is_over(history: Sequence[Epoch], epochs: int, patience: int | None) -> bool:
+    """Whether all epochs are done, or `patience` of them have brought no better one."""
+    if not history or patience is None:
+        return len(history) >= epochs
+    return len(history) >= min(epochs, best_epoch(history) + patience)
+
+
+def best_epoch(history: Sequence[Epoch]) -> int:
     """The epoch of the lowest validation loss, the earliest if there are several."""
     return min(history, key=lambda epoch: epoch.validation_loss).epoch

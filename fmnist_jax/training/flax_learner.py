@@ -9,6 +9,7 @@ from fmnist_jax.data.dataset import Images, Split
 from fmnist_jax.learner import Cost, Epoch, Prepared, Probabilities
 from fmnist_jax.models.parts import Network
 from fmnist_jax.training import engine
+from fmnist_jax.training.checkpoint import Checkpoints
 from fmnist_jax.training.config import FlaxConfig
 from fmnist_jax.training.fit import fit
 from fmnist_jax.training.flops import forward_flops
@@ -40,12 +41,19 @@ class FlaxLearner:
         )
         return Prepared(compile_s=self._engine.compile_s, warmup_s=self._engine.warm_up())
 
-    def fit(self, on_epoch: Callable[[Epoch], None]) -> tuple[Epoch, ...]:
+    def fit(
+        self, on_epoch: Callable[[Epoch], None], checkpoints: Checkpoints | None = None
+    ) -> tuple[Epoch, ...]:
         """Train; see `fmnist_jax.training.fit.fit`."""
         if self._engine is None:
             raise RuntimeError("fit needs prepare first")
         weights, history = fit(
-            self._engine, self._config.epochs, self._seed, self._config.patience, on_epoch
+            self._engine,
+            self._config.epochs,
+            self._seed,
+            self._config.patience,
+            on_epoch,
+            checkpoints,
         )
         # The engine holds the training set on the devices: done with it.
         self._engine = None

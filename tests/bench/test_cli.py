@@ -20,12 +20,6 @@ QUICK = [
 ]
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    """One cache for the module: the synthetic dataset takes seconds to draw."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def bench(tmp_path, cache):
     def call(*arguments, **environment):
