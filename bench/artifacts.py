@@ -39,6 +39,9 @@ def make_artifacts(
         history: empty for a learner without epochs.
         learner: fitted.
     """
+    if case.point:
+        # Pictures of hundreds of points would outweigh what is learned from them.
+        return {}
     title = case.model if case.dataset != "synthetic" else f"{case.model} (SYNTHETIC DATA)"
     test = splits.test
     made = {

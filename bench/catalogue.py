@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fmnist_jax.data.dataset import DATASETS
-from fmnist_jax.learner import LEARNERS
+from fmnist_jax.learner import LEARNERS, ordinary
 
 Catalogue = dict[str, dict[str, str]]  # section -> name -> summary
 
@@ -17,11 +17,14 @@ def catalogue() -> Catalogue:
     """Every registered name with its summary; no entry is imported for it."""
     from bench.config import available
 
-    listings = LEARNERS.catalogue.values()
+    usual = [LEARNERS.catalogue[name] for name in ordinary()]
     return {
-        "models": {entry.name: entry.summary for entry in listings if ".models." in entry.module},
+        "models": {entry.name: entry.summary for entry in usual if ".models." in entry.module},
         "baselines": {
-            entry.name: entry.summary for entry in listings if ".baselines." in entry.module
+            entry.name: entry.summary for entry in usual if ".baselines." in entry.module
+        },
+        "historic": {
+            entry.name: entry.summary for entry in LEARNERS.catalogue.values() if entry not in usual
         },
         "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
         "configs": {path.stem: _first_comment(path) for path in available()},

@@ -210,27 +210,31 @@ def table_(
     from rich.console import Console
 
     from bench import console as screens
-    from bench import store, table
+    from bench import grid, store, table
 
     screens.show_logs(Console(stderr=True))
     if not results.is_dir():
         raise UserError(f"no results folder {results}: python -m bench run --all makes one")
-    found = table.tables(stored.record for stored in store.read(results))
-    if not found and format_ != "json":
+    records = [stored.record for stored in store.read(results)]
+    found, grids = table.tables(records), grid.summaries(records)
+    if not found and not grids and format_ != "json":
         raise UserError(f"no finished record in {results}: python -m bench run --all makes some")
+    text = "\n".join(part for part in (table.markdown(found), grid.markdown(grids)) if part)
     if write:
-        table.write_block(write, table.markdown(found))
+        table.write_block(write, text)
     match format_:
         case "rich":
             out = table.screen()
             for made in found:
                 out.print(table.rich(made, out.width))
+            for summary in grids:
+                out.print(grid.rich(summary))
         case "markdown":
-            sys.stdout.write(table.markdown(found))
+            sys.stdout.write(text)
         case "csv":
-            sys.stdout.write(table.as_csv(found))
+            sys.stdout.write(table.as_csv(table.flat(found) + grid.flat(grids)))
         case "json":
-            sys.stdout.write(table.as_json(found))
+            sys.stdout.write(table.as_json(table.flat(found) + grid.flat(grids)))
 
 
 @app.command()

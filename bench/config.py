@@ -1,14 +1,16 @@
 """TOML and --set become a Plan: frozen, typed, unknown keys refused."""
 
+import itertools
 import tomllib
 import types
 import typing
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
@@ -19,7 +21,7 @@ from pydantic import (
 )
 
 from fmnist_jax.errors import UserError, nearest
-from fmnist_jax.learner import LEARNERS, LearnerConfig
+from fmnist_jax.learner import LEARNERS, LearnerConfig, ordinary
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -35,11 +37,21 @@ class DataConfig(BaseModel):
     test_images: PositiveInt | None = Field(None, description="stratified subset")
 
 
+Point = dict[str, Any]  # one value for each of some hyper-parameters
+Values = Annotated[list[Any], Field(min_length=1)]
+# One table, or a list of tables for a family whose options do not all go together.
+Grid = Annotated[
+    list[dict[str, Values]],
+    BeforeValidator(lambda given: [given] if isinstance(given, dict) else given),
+]
+
+
 class Plan(BaseModel):
     """What to run and how.
 
     Attributes:
-        models: names of models and baselines; empty means every registered one.
+        models: names of models and baselines; empty means those of the grid, or
+            without one every model that is not historic.
         dataset: a registered dataset, or auto.
         seeds: how many seeds of each model, counted from 0.
         jobs: cases side by side; auto fills the cores.
@@ -50,6 +62,7 @@ class Plan(BaseModel):
         checkpoint_every: epochs of a network between training checkpoints; 0: none.
         data: splits.
         model: changes to the models' own defaults, by model.
+        grid: values of hyper-parameters to combine, each with each, by model.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -64,20 +77,30 @@ class Plan(BaseModel):
     target_accuracy: float = Field(0.9, gt=0, le=1)
     checkpoint_every: NonNegativeInt = 5
     data: DataConfig = DataConfig()
-    model: dict[str, dict[str, Any]] = {}
+    model: dict[str, Point] = {}
+    grid: dict[str, Grid] = {}
 
     def names(self) -> tuple[str, ...]:
-        """The models to run, `models` or all there are."""
-        return self.models or tuple(LEARNERS.catalogue)
+        """The models to run."""
+        return self.models or tuple(self.grid) or ordinary()
 
-    def learner(self, name: str) -> LearnerConfig:
-        """The hyper-parameters of model `name` under this plan.
+    def points(self, name: str) -> list[Point]:
+        """Every combination of model `name`'s grid; without a grid, one that varies nothing."""
+        tables: list[dict[str, list[Any]]] = self.grid.get(name, [{}])
+        return [
+            dict(zip(table, values, strict=True))
+            for table in tables
+            for values in itertools.product(*table.values())
+        ]
+
+    def learner(self, name: str, point: Point | None = None) -> LearnerConfig:
+        """The hyper-parameters of model `name` under this plan, at a point of its grid.
 
         Raises:
             UserError: unknown model, unknown field, or a bad value.
         """
-        entry = LEARNERS[name]
-        return _validate(entry, self.model.get(name, {}), f"{name}.")
+        changes = self.model.get(name, {}) | (point or {})
+        return _validate(LEARNERS[name], changes, f"{name}.")
 
 
 def load(
@@ -102,11 +125,24 @@ def load(
         _assign(document, assignment)
     document |= {key: value for key, value in options.items() if value is not None}
     plan = _validate(Plan, document, "")
-    for name in (*plan.models, *plan.model):
+    for name in plan.models:
         LEARNERS.check(name)
-    for name in plan.model:
-        plan.learner(name)  # a mistake in a model that this run leaves out is still one
+    # A mistake in a model that this run leaves out is still one.
+    for name in (*plan.model, *plan.grid):
+        LEARNERS.check(name)
+        for point in plan.points(name):
+            _check_free(plan, name, point)
+            plan.learner(name, point)
     return plan
+
+
+def _check_free(plan: Plan, name: str, point: Point) -> None:
+    for field in plan.model.get(name, {}):
+        if field in point:
+            raise UserError(
+                f"{name}.{field} is set and varied: leave it out of [model.{name}] and --set, "
+                f"or set grid.{name}.{field} to a list"
+            )
 
 
 def available() -> list[Path]:
@@ -153,7 +189,7 @@ def _assign(document: dict[str, Any], assignment: str) -> None:
 
 
 def _check_first(name: str) -> None:
-    known = [*LEARNERS.catalogue, *(f for f in Plan.model_fields if f in ("data", "model"))]
+    known = [*LEARNERS.catalogue, *(f for f in Plan.model_fields if f in ("data", "model", "grid"))]
     if name not in known:
         raise UserError(f"unknown model or table {name!r}: {nearest(name, known)}")
 
@@ -167,13 +203,14 @@ def _validate(model: type[M], document: dict[str, Any], prefix: str) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         loc = [str(part) for part in first["loc"]]
-        field = prefix + ".".join(part for part in loc if not _is_union_tag(part))
+        field = (prefix + ".".join(p for p in loc if not _is_union_tag(p))).rstrip(".")
         if first["type"] == "extra_forbidden":
             owner = _owner(model, loc[:-1])
             raise UserError(
                 f"unknown key {field!r}: {nearest(loc[-1], owner.model_fields)}"
             ) from None
-        raise UserError(f"{field}: {first['msg'].lower()}, got {first['input']!r}") from None
+        problem = first["msg"].lower().removeprefix("value error, ")
+        raise UserError(f"{field}: {problem}, got {first['input']!r}") from None
 
 
 def _is_union_tag(part: str) -> bool:

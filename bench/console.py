@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.progress import Task as Bar
 from rich.text import Text
 
-from bench import job, metrics
+from bench import grid, job, metrics
 from bench.packing import expected_cost
 from bench.record import Case, Record
 from bench.runner import Observer
@@ -51,8 +51,9 @@ def reporter(mode: Mode, console: Console) -> Iterator[Reporter]:
 
 
 def name(case: Case) -> str:
-    """A case in a word: its model, and its seed beyond the first."""
-    return f"{case.model}#{case.seed}" if case.seed else case.model
+    """A case in a word: its model, its seed beyond the first, its place in a grid."""
+    word = f"{case.model}#{case.seed}" if case.seed else case.model
+    return f"{word} {grid.point(case.point)}" if case.point else word
 
 
 def numbers(progress: job.Progress) -> str:

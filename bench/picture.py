@@ -39,6 +39,7 @@ def draw(results: Path, out: Path) -> None:
         if stored.record.run.status == "ok"
         and stored.record.case.dataset == "fashion_mnist"
         and stored.record.case.config["data"]["train_images"] is None
+        and not stored.record.case.point
     }
     console = Console(
         width=WIDTH, record=True, file=io.StringIO(), force_terminal=True, highlight=False

@@ -10,7 +10,7 @@ from fmnist_jax.data.dataset import Dataset
 
 
 def cases(plan: Plan, dataset: Dataset) -> list[Case]:
-    """Every model times every seed, each with its config resolved in full.
+    """Every model times its grid times every seed, each with its config resolved in full.
 
     Raises:
         UserError: a model or one of its hyper-parameters does not exist.
@@ -18,24 +18,28 @@ def cases(plan: Plan, dataset: Dataset) -> list[Case]:
     sha256 = dataset.sha256
     made = []
     for name in plan.names():
-        learner = plan.learner(name)
-        config = {
-            "model": learner.model_dump(mode="json"),
-            "data": plan.data.model_dump(mode="json"),
-            "target_accuracy": plan.target_accuracy,
-        }
-        made += [
-            Case(
-                model=name,
-                kind=learner.kind,
-                dataset=dataset.name,
-                dataset_sha256=sha256,
-                seed=seed,
-                config=config,
-                config_hash=config_hash(config),
-            )
-            for seed in range(plan.seeds)
-        ]
+        for point in plan.points(name):
+            learner = plan.learner(name, point)
+            hyper = learner.model_dump(mode="json")
+            config = {
+                "model": hyper,
+                "data": plan.data.model_dump(mode="json"),
+                "target_accuracy": plan.target_accuracy,
+            }
+            if point:
+                config["grid"] = {field: hyper[field] for field in point}
+            made += [
+                Case(
+                    model=name,
+                    kind=learner.kind,
+                    dataset=dataset.name,
+                    dataset_sha256=sha256,
+                    seed=seed,
+                    config=config,
+                    config_hash=config_hash(config),
+                )
+                for seed in range(plan.seeds)
+            ]
     return made
 
 

@@ -49,6 +49,11 @@ class Case(_Part):
     config: dict[str, Any]
     config_hash: str
 
+    @property
+    def point(self) -> dict[str, Any] | None:
+        """The hyper-parameters that its grid varies; None for a case of no grid."""
+        return self.config.get("grid")
+
 
 class Code(_Part):
     """The suite's own version; commit and dirty are null outside a checkout."""

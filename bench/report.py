@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table as RichTable
 
-from bench import metrics, table
+from bench import grid, metrics, table
 from bench.console import name, verdict
 from bench.runner import Finish
 from bench.store import Stored
@@ -41,6 +41,8 @@ def closing(
     finished = [found for found in stored if found.record.run.status == "ok"]
     for made in table.tables(found.record for found in finished):
         console.print(table.rich(made, console.width))
+    for summary in grid.summaries(found.record for found in stored):
+        console.print(grid.rich(summary))
     if finished:
         best = max(finished, key=lambda found: found.record.quality.validation_accuracy or 0.0)
         console.print(by_class(best, classes))
@@ -109,13 +111,15 @@ def _machine(console: Console, any_of_them: Stored) -> None:
 
 
 def _pictures(console: Console, finished: Sequence[Stored]) -> None:
-    if finished:
+    pictured = [
+        (found, picture)
+        for found in finished
+        if (picture := found.artifact("gradcam") or found.artifact("confusion"))
+    ]
+    if pictured:
         console.print("Pictures beside each record (learning curves and Grad-CAM for networks):")
-    for found in finished:
-        if picture := found.artifact("gradcam") or found.artifact("confusion"):
-            console.print(
-                f"  {name(found.record.case):<22} {_short(picture.parent)}", soft_wrap=True
-            )
+    for found, picture in pictured:
+        console.print(f"  {name(found.record.case):<22} {_short(picture.parent)}", soft_wrap=True)
 
 
 def _short(path: Path) -> str:

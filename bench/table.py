@@ -70,13 +70,14 @@ def tables(records: Iterable[Record]) -> list[Table]:
     """Group finished records into tables, real data first, the full sets before subsets.
 
     Of each model on each machine, the newest config counts, with the newest run
-    of each of its seeds: nothing is chosen by its test accuracy.
+    of each of its seeds: nothing is chosen by its test accuracy. Grids have
+    summaries of their own.
     """
     groups: dict[tuple[Any, ...], dict[tuple[str, str], list[Record]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for record in sorted(records, key=lambda record: record.run.started):
-        if record.run.status == "ok" and record.quality.confusion:
+        if record.run.status == "ok" and record.quality.confusion and not record.case.point:
             size = record.case.config["data"]["train_images"]
             tested = sum(map(sum, record.quality.confusion))
             group = (record.case.dataset == SYNTHETIC, record.case.dataset, size, tested)
@@ -196,28 +197,33 @@ def rich(table: Table, width: int) -> RichTable:
 
 
 def markdown(found: Sequence[Table]) -> str:
-    """Every table under a heading of its own."""
+    """Every table under a heading of its own; empty without any."""
     blocks = []
     for table in found:
-        lines = [f"**{table.title}**", "", _line(HEADINGS)]
-        lines.append(_line("---" if h in ("model", "machine") else "---:" for h in HEADINGS))
-        lines += [_line(cells(row)) for row in table.rows]
+        lines = [f"**{table.title}**", "", line(HEADINGS)]
+        lines.append(line("---" if h in ("model", "machine") else "---:" for h in HEADINGS))
+        lines += [line(cells(row)) for row in table.rows]
         if any(row.contended for row in table.rows):
             lines += ["", FOOTNOTE.replace("*", r"\*")]
         blocks.append("\n".join(lines))
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def _line(texts: Iterable[str]) -> str:
+def line(texts: Iterable[str]) -> str:
+    """A row of a Markdown table."""
     return "| " + " | ".join(text.replace("*", r"\*") for text in texts) + " |"
 
 
-def flat(found: Sequence[Table]) -> list[dict[str, Any]]:
+Plain = list[dict[str, Any]]
+
+
+def flat(found: Sequence[Table]) -> Plain:
     """Every row as plain values, for JSON and CSV."""
     return [
         {
             "dataset": table.dataset,
             "synthetic": table.dataset == SYNTHETIC,
+            "grid": False,
             "train_images": table.train_images,
             "test_images": table.test_images,
             "model": row.model,
@@ -234,17 +240,17 @@ def flat(found: Sequence[Table]) -> list[dict[str, Any]]:
     ]
 
 
-def as_json(found: Sequence[Table]) -> str:
+def as_json(rows: Plain) -> str:
     """A list of objects."""
-    return json.dumps(flat(found), indent=1) + "\n"
+    return json.dumps(rows, indent=1) + "\n"
 
 
-def as_csv(found: Sequence[Table]) -> str:
+def as_csv(rows: Plain) -> str:
     """A heading, then a line per row; empty where a figure is missing."""
-    rows = flat(found)
     out = io.StringIO()
     if rows:
-        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+        headings = dict.fromkeys(heading for row in rows for heading in row)
+        writer = csv.DictWriter(out, headings, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     return out.getvalue()

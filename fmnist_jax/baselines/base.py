@@ -21,12 +21,21 @@ Features = npt.NDArray[np.float32]  # [n, 784]
 
 
 class BaselineConfig(LearnerConfig):
-    """Hyper-parameters of one classical family; subclasses implement `estimator`."""
+    """Hyper-parameters of one classical family; subclasses implement `estimator`.
+
+    Attributes:
+        own_probabilities: trust the estimator's `predict_proba` where it has one;
+            otherwise its decision values become probabilities.
+        standardise: give every pixel mean 0 and variance 1 over the training images.
+    """
 
     kind: ClassVar[Kind] = "sklearn"
+    own_probabilities: ClassVar[bool] = True
+
+    standardise: bool = False
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
-        """An unfitted scikit-learn classifier of [n, 784] features in [0, 1]."""
+        """An unfitted scikit-learn classifier of [n, 784] features in [0, 1] or standardised."""
         raise NotImplementedError(type(self).__name__)
 
     def parameters(self, fitted: Any) -> int | None:
@@ -48,7 +57,8 @@ class SklearnLearner:
 
     def __init__(self, config: BaselineConfig, seed: int) -> None:
         self._config = config
-        self._estimator: Any = config.estimator(seed, len(available_cores()))
+        self._classifier = config.estimator(seed, len(available_cores()))
+        self._estimator: Any = standardised(self._classifier, config.standardise)
         self._train: tuple[Features, npt.NDArray[np.uint8]] | None = None
         self._validation: tuple[Features, npt.NDArray[np.uint8]] | None = None
         self._temperature = 1.0
@@ -67,7 +77,7 @@ class SklearnLearner:
             raise RuntimeError("fit needs prepare first")
         self._estimator.fit(*self._train)
         self._train = None
-        if not hasattr(self._estimator, "predict_proba"):
+        if not self._has_probabilities:
             self._temperature = fit_temperature(
                 self._scores(self._validation[0]), self._validation[1]
             )
@@ -76,12 +86,12 @@ class SklearnLearner:
     def predict_proba(self, images: Images) -> Probabilities:
         """float32 [n, 10] of uint8 [n, 28, 28].
 
-        Where an estimator only has decision values, they become probabilities
-        by a softmax whose one temperature was fitted on the validation split
-        (Guo et al. 2017, arXiv 1706.04599).
+        Where an estimator has no probabilities that can be trusted, its decision
+        values become probabilities by a softmax whose one temperature was fitted
+        on the validation split (Guo et al. 2017, arXiv 1706.04599).
         """
         features = flatten(images)
-        if hasattr(self._estimator, "predict_proba"):
+        if self._has_probabilities:
             given = self._estimator.predict_proba(features)
         else:
             given = softmax(self._scores(features) / self._temperature)
@@ -90,12 +100,16 @@ class SklearnLearner:
         probabilities[:, self._estimator.classes_] = given
         return probabilities
 
+    @property
+    def _has_probabilities(self) -> bool:
+        return self._config.own_probabilities and hasattr(self._estimator, "predict_proba")
+
     def _scores(self, features: Features) -> npt.NDArray[np.float64]:
         return np.asarray(self._estimator.decision_function(features), np.float64)
 
     def cost(self) -> Cost:
         """Sizes of the fitted estimator."""
-        parameters = self._config.parameters(self._estimator)
+        parameters = self._config.parameters(self._classifier)
         return Cost(
             parameters=parameters,
             trainable_parameters=parameters,
@@ -107,6 +121,16 @@ class SklearnLearner:
 def flatten(images: Images) -> Features:
     """uint8 [n, 28, 28] -> float32 [n, 784] in [0, 1]."""
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255.0)
+
+
+def standardised(classifier: "BaseEstimator", wanted: bool) -> "BaseEstimator":
+    """The classifier, behind a standardisation of its features if that is wanted."""
+    if not wanted:
+        return classifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), classifier)
 
 
 def softmax(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -127,11 +151,19 @@ def fit_temperature(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.uint
     from scipy.special import log_softmax
 
     rows = np.arange(len(labels))
+    unit = float(scores.std()) or 1.0  # decision values have any scale: 1 or a million
 
     def loss(log_temperature: float) -> float:
-        return -float(log_softmax(scores / np.exp(log_temperature), axis=1)[rows, labels].mean())
+        divisor = unit * np.exp(log_temperature)
+        return -float(log_softmax(scores / divisor, axis=1)[rows, labels].mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-7.0, 7.0), method="bounded").x))
+    best = minimize_scalar(loss, bounds=(-7.0, 7.0), method="bounded").x
+    return unit * float(np.exp(best))
+
+
+def linear_parameters(fitted: Any) -> int:
+    """Coefficients and intercepts of a fitted linear model."""
+    return int(fitted.coef_.size + fitted.intercept_.size)
 
 
 def estimator_class(module: str, name: str) -> type["BaseEstimator"]:

@@ -1,31 +1,53 @@
-"""Multinomial logistic regression on raw pixels."""
+"""Logistic regression on pixels."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import PositiveFloat, PositiveInt
 
-from fmnist_jax.baselines.base import BaselineConfig, estimator_class
+from fmnist_jax.baselines.base import BaselineConfig, estimator_class, linear_parameters
 from fmnist_jax.learner import LEARNERS
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+SOLVERS = {
+    ("l2", "multinomial"): "lbfgs",
+    ("l1", "multinomial"): "saga",  # the only one for this loss with this penalty
+    ("l2", "ovr"): "liblinear",
+    ("l1", "ovr"): "liblinear",
+}
+
 
 @LEARNERS.register("logistic_regression")
 class LogisticRegressionConfig(BaselineConfig):
-    """Multinomial logistic regression, L2 penalty, L-BFGS."""
+    """Logistic regression, multinomial with L2 penalty unless asked otherwise.
+
+    `multi_class = "ovr"` fits one class against the rest ten times.
+    """
 
     core_seconds: ClassVar[float] = 15.0
+    official_accuracy: ClassVar[float | None] = 0.842
 
     C: PositiveFloat = 0.1
+    penalty: Literal["l1", "l2"] = "l2"
+    multi_class: Literal["multinomial", "ovr"] = "multinomial"
     max_iter: PositiveInt = 100
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
-        """The classifier; the solver is deterministic and takes its threads from BLAS."""
-        return estimator_class("linear_model", "LogisticRegression")(
-            C=self.C, max_iter=self.max_iter, random_state=seed
+        """The classifier; L-BFGS takes its threads from BLAS, the other solvers have one."""
+        regression = estimator_class("linear_model", "LogisticRegression")(
+            C=self.C,
+            l1_ratio=float(self.penalty == "l1"),  # how scikit-learn spells it today
+            solver=SOLVERS[self.penalty, self.multi_class],
+            max_iter=self.max_iter,
+            random_state=seed,
         )
+        if self.multi_class == "multinomial":
+            return regression
+        from sklearn.multiclass import OneVsRestClassifier
+
+        return OneVsRestClassifier(regression)
 
     def parameters(self, fitted: Any) -> int:
-        """Coefficients and intercepts."""
-        return int(fitted.coef_.size + fitted.intercept_.size)
+        """Coefficients and intercepts, of every class where each has a model of its own."""
+        return sum(map(linear_parameters, getattr(fitted, "estimators_", [fitted])))

@@ -1,4 +1,4 @@
-"""Support vector machine with a radial basis function kernel."""
+"""Support vector machine with a kernel."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -13,18 +13,24 @@ if TYPE_CHECKING:
 
 @LEARNERS.register("svm")
 class SVMConfig(BaselineConfig):
-    """Support vector machine, RBF kernel, one against one."""
+    """Support vector machine, RBF kernel unless another is asked for, one against one."""
 
     core_seconds: ClassVar[float] = 150.0
+    official_accuracy: ClassVar[float | None] = 0.897
 
     C: PositiveFloat = 10.0
+    kernel: Literal["rbf", "linear", "poly", "sigmoid"] = "rbf"
     gamma: PositiveFloat | Literal["scale", "auto"] = "scale"
     cache_mb: PositiveInt = 1000
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """The classifier; ties between classes are broken by the decision values."""
         return estimator_class("svm", "SVC")(
-            C=self.C, gamma=self.gamma, cache_size=self.cache_mb, random_state=seed
+            C=self.C,
+            kernel=self.kernel,
+            gamma=self.gamma,
+            cache_size=self.cache_mb,
+            random_state=seed,
         )
 
     def parameters(self, fitted: Any) -> int:

@@ -83,6 +83,7 @@ def test_list_json(bench):
     listed = json.loads(bench("list", "--json").stdout)
     assert "resnet" in listed["models"]
     assert "svm" in listed["baselines"]
+    assert "perceptron" in listed["historic"]
     assert "synthetic" in listed["datasets"]
     assert "smoke" in listed["configs"]
 
@@ -118,6 +119,22 @@ def test_a_run_its_records_its_table_and_a_second_run(bench, tmp_path):
     assert again.returncode == 0
     assert again.stderr.count("done already") == 2
     assert len(list(results.glob("*/*/*/*.json"))) == 2
+
+
+def test_a_grid_goes_on_where_it_stopped_and_is_summarised(bench, tmp_path):
+    results, config = tmp_path / "results", tmp_path / "grid.toml"
+    config.write_text("[grid.extra_tree]\nmax_depth = [3]\n[model.extra_tree]\nstandardise = true")
+    done = bench("run", "--all", "--config", config, *QUICK, "--results", results)
+    assert done.returncode == 0, done.stderr
+    assert "Grid on synthetic" in done.stdout
+
+    longer = "--set=grid.extra_tree.max_depth=[3, 6]"
+    again = bench("run", "--all", "--config", config, *QUICK, longer, "--results", results)
+    assert again.stderr.count("done already") == 1
+    assert "extra_tree max_depth=6" in again.stderr
+    (row,) = json.loads(bench("table", "--results", results, "--format", "json").stdout)
+    assert (row["grid"], row["configurations"], row["finished"]) == (True, 2, 2)
+    assert list(results.glob("*/*/*/*.png")) == []
 
 
 @pytest.fixture

@@ -29,6 +29,14 @@ from fmnist_jax.errors import UserError
         ("seeds=3 4", "seeds: input should be a valid integer"),
         ("seeds.x=3", "seeds: input should be a valid integer"),
         ("model=3", "model: input should be a valid dictionary"),
+        ("grid=3", "grid: input should be a valid dictionary"),
+        ("grid.svm.C=3", "grid.svm.0.C: input should be a valid list, got 3"),
+        ("grid.svm.C=[]", "grid.svm.0.C: list should have at least 1 item"),
+        ("grid.smv.C=[1]", "unknown model 'smv': did you mean 'svm'?"),
+        ("grid.svm.c=[1]", "unknown key 'svm.c': did you mean 'C'?"),
+        ("grid.svm.C=[1, -2]", "svm.C: input should be greater than 0, got -2"),
+        ("grid.linear_svc={loss=['hinge'], penalty=['l2', 'l1']}", "linear_svc: loss 'hinge' cann"),
+        ("gird.svm.C=[1]", "unknown model or table 'gird': did you mean 'grid'?"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(assignment, message):
@@ -36,6 +44,12 @@ def test_a_mistake_is_one_line_that_names_it(assignment, message):
         config.load(None, [assignment])
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_grid_varies_cannot_be_set_too():
+    message = r"svm\.C is set and varied: leave it out of \[model\.svm\] and --set"
+    with pytest.raises(UserError, match=message):
+        config.load("official-grid", ["svm.C=3"])
 
 
 def test_set_reaches_every_kind_of_field():
@@ -79,11 +93,17 @@ def test_every_config_of_the_suite_loads(path):
     loaded = config.load(str(path))
     assert loaded.names()
     for name in loaded.names():
-        loaded.learner(name)
+        assert all(loaded.learner(name, point) for point in loaded.points(name))
 
 
 def test_the_default_config_says_what_the_defaults_are():
     assert config.load("default") == Plan()
+
+
+def test_historic_families_run_when_they_are_named_and_not_with_the_rest():
+    assert {"resnet", "svm"} <= set(Plan().names())
+    assert "perceptron" not in Plan().names()
+    assert Plan(models=("perceptron",)).names() == ("perceptron",)
 
 
 def test_cases_are_models_times_seeds_with_resolved_configs():
@@ -101,7 +121,9 @@ def test_cases_are_models_times_seeds_with_resolved_configs():
     assert cases[0].config["model"] == {
         "n_neighbors": 3,
         "weights": "distance",
+        "p": 2,
         "unit_length": True,
+        "standardise": False,
     }
     assert cases[0].config_hash == cases[1].config_hash != cases[2].config_hash
 

@@ -13,6 +13,7 @@ QUICK = {
     "random_forest": {"n_estimators": 20},
     "mlp": {"hidden": [32], "max_iter": 5},
     "logistic_regression": {"max_iter": 20},
+    "gradient_boosting": {"n_estimators": 2},
 }
 
 
