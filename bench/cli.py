@@ -210,7 +210,7 @@ def table_(
     from rich.console import Console
 
     from bench import console as screens
-    from bench import grid, store, table
+    from bench import grid, limits, store, table
 
     screens.show_logs(Console(stderr=True))
     if not results.is_dir():
@@ -219,7 +219,8 @@ def table_(
     found, grids = table.tables(records), grid.summaries(records)
     if not found and not grids and format_ != "json":
         raise UserError(f"no finished record in {results}: python -m bench run --all makes some")
-    text = "\n".join(part for part in (table.markdown(found), grid.markdown(grids)) if part)
+    parts = (table.markdown(found), limits.markdown(found), grid.markdown(grids))
+    text = "\n".join(part for part in parts if part)
     if write:
         table.write_block(write, text)
     match format_:
@@ -227,6 +228,8 @@ def table_(
             out = table.screen()
             for made in found:
                 out.print(table.rich(made, out.width))
+                if networks := limits.rows([made]):
+                    out.print(limits.rich(networks))
             for summary in grids:
                 out.print(grid.rich(summary))
         case "markdown":

@@ -22,12 +22,17 @@ class Metric:
         show: how to print it.
         timing: whether it is a property of the machine, too, and so is never
             pooled over machines.
+        main: whether it has a column in the accuracy table.
+        any_run: whether every run with the same config and software may tell it, since
+            one start compiles and the next reads what was compiled.
     """
 
     description: str
     function: Callable[[Record], float | None]
     show: Callable[[float], str]
     timing: bool = True
+    main: bool = True
+    any_run: bool = False
 
 
 def test_accuracy(record: Record) -> float | None:
@@ -66,6 +71,44 @@ def inference_throughput(record: Record) -> float | None:
     return largest.batch / median(largest.latency_s)
 
 
+def train_flops(record: Record) -> float | None:
+    """FLOP/s in training, at three times the forward pass: it, and two gradients.
+
+    The convention of model FLOPs utilization (Chowdhery et al. 2022, arXiv
+    2204.02311, appendix B): what an implementation computes beyond that is not work.
+    """
+    return _per_second(record, record.cost.flops_per_image)
+
+
+def flops_share(record: Record) -> float | None:
+    """Of the rate that the machine's own matrix products reached just before."""
+    return _share(train_flops(record), record.machine.probe.matmul_flops)
+
+
+def bandwidth_share(record: Record) -> float | None:
+    """Of the memory bandwidth measured just before, if every layer goes through memory once."""
+    traffic = _per_second(record, record.cost.bytes_per_image)
+    return _share(traffic, record.machine.probe.bandwidth_bytes)
+
+
+def _per_second(record: Record, forward: int | None) -> float | None:
+    rate = train_throughput(record)
+    return None if forward is None or rate is None else 3 * forward * rate
+
+
+def _share(reached: float | None, most: float | None) -> float | None:
+    return None if reached is None or most is None else reached / most
+
+
+def compile_seconds(cached: bool) -> Callable[[Record], float | None]:
+    """Seconds to compile, or to read what an earlier start had compiled."""
+
+    def function(record: Record) -> float | None:
+        return record.time.compile_s if bool(record.time.compile_cached) is cached else None
+
+    return function
+
+
 def seconds(value: float) -> str:
     """A duration a person can read: "0.8 ms", "3.2 s", "5 m 07 s"."""
     if value < 1:
@@ -80,6 +123,24 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def rate(value: float) -> str:
+    """FLOP/s with a prefix: "154 G"."""
+    for prefix, unit in (("P", 1e15), ("T", 1e12), ("G", 1e9)):
+        if value >= unit:
+            return f"{value / unit:.3g} {prefix}"
+    return f"{value / 1e6:.3g} M"
+
+
+def size(value: float) -> str:
+    """Bytes in binary units: "1.4 GiB"."""
+    return f"{value / 2**30:.2f} GiB" if value >= 2**30 else f"{value / 2**20:.0f} MiB"
+
+
+def share(value: float) -> str:
+    """A share in whole percent."""
+    return f"{100 * value:.0f}%"
+
+
 def percentage(value: float) -> str:
     """A share in percent with two decimals."""
     return f"{100 * value:.2f}%"
@@ -88,10 +149,19 @@ def percentage(value: float) -> str:
 METRICS: dict[str, Metric] = {
     "test_accuracy": Metric("test accuracy", test_accuracy, percentage, timing=False),
     "fit_s": Metric("train time", lambda record: record.time.fit_s, seconds),
-    "compile_s": Metric("compile", lambda record: record.time.compile_s, seconds),
+    "compile_s": Metric("compile", compile_seconds(cached=False), seconds, any_run=True),
+    "compile_cached_s": Metric(
+        "compile, cached", compile_seconds(cached=True), seconds, main=False, any_run=True
+    ),
     "train_images_per_s": Metric("train images/s", train_throughput, count),
     "inference_images_per_s": Metric("predict images/s", inference_throughput, count),
     "latency_1_s": Metric("latency, 1 image", latency(1), seconds),
     "target_s": Metric("time to target", lambda record: record.target.reached_s, seconds),
+    "train_flops": Metric("train FLOP/s", train_flops, rate, main=False),
+    "flops_share": Metric("of measured peak", flops_share, share, main=False),
+    "bandwidth_share": Metric("of measured bandwidth", bandwidth_share, share, main=False),
+    "peak_memory_bytes": Metric(
+        "peak memory", lambda record: record.cost.peak_memory_bytes, size, main=False
+    ),
     "parameters": Metric("parameters", lambda record: record.cost.parameters, count, timing=False),
 }

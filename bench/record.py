@@ -64,7 +64,7 @@ class Code(_Part):
 
 
 class Probe(_Part):
-    """What the machine reached just before: float32 FLOP/s and bytes/s, all devices."""
+    """What all devices reached just before, FLOP/s (bfloat16 on an accelerator) and bytes/s."""
 
     matmul_flops: float | None
     bandwidth_bytes: float | None
@@ -107,6 +107,7 @@ class Time(_Part):
 
     data_s: float | None = None
     compile_s: float | None = None
+    compile_cached: bool | None = None
     warmup_s: float | None = None
     fit_s: float | None = None
     epoch_s: list[float] = []
@@ -158,11 +159,17 @@ class Target(_Part):
 
 
 class Costs(_Part):
-    """Size and arithmetic of the model, and the peak memory of the run."""
+    """Size and arithmetic of the model, and the peak memory of the run.
+
+    Operations and bytes are of one image's forward pass; `batch_size` is what a
+    step trained with, over all devices.
+    """
 
     parameters: int | None = None
     trainable_parameters: int | None = None
     flops_per_image: int | None = None
+    bytes_per_image: int | None = None
+    batch_size: int | None = None
     peak_memory_bytes: int | None = None
     model_bytes: int | None = None
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table as RichTable
 
-from bench import grid, metrics, table
+from bench import grid, limits, metrics, table
 from bench.console import name, verdict
 from bench.runner import Finish
 from bench.store import Stored
@@ -41,6 +41,8 @@ def closing(
     finished = [found for found in stored if found.record.run.status == "ok"]
     for made in table.tables(found.record for found in finished):
         console.print(table.rich(made, console.width))
+        if networks := limits.rows([made]):
+            console.print(limits.rich(networks))
     for summary in grid.summaries(found.record for found in stored):
         console.print(grid.rich(summary))
     if finished:

@@ -96,9 +96,10 @@ def _rows(runs: Iterable[list[Record]]) -> tuple[Row, ...]:
 
 
 def _row(records: Sequence[Record]) -> Row:
-    newest = records[-1].case.config_hash
-    by_seed = {r.case.seed: r for r in records if r.case.config_hash == newest}
-    chosen = list(by_seed.values())
+    newest = records[-1]
+    config = [r for r in records if r.case.config_hash == newest.case.config_hash]
+    chosen = list({r.case.seed: r for r in config}.values())
+    same = [r for r in config if r.software == newest.software]
     confusions = [record.quality.confusion or [] for record in chosen]
     correct = sum(matrix[i][i] for matrix in confusions for i in range(len(matrix)))
     total = sum(sum(map(sum, matrix)) for matrix in confusions)
@@ -109,7 +110,10 @@ def _row(records: Sequence[Record]) -> Row:
         contended=any(record.run.contended for record in chosen),
         accuracy=correct / total,
         interval=accuracy_interval(correct, total),
-        figures={name: _median(chosen, name) for name in METRICS},
+        figures={
+            name: _median(same if metric.any_run else chosen, name)
+            for name, metric in METRICS.items()
+        },
     )
 
 
@@ -123,7 +127,7 @@ HEADINGS = (
     "model",
     "test accuracy",
     "95% interval",
-    *(metric.description for name, metric in METRICS.items() if metric.timing),
+    *(metric.description for metric in METRICS.values() if metric.timing and metric.main),
     "parameters",
     "machine",
 )
@@ -135,7 +139,7 @@ def cells(row: Row) -> list[str]:
     timings = [
         "–" if (value := row.figures[name]) is None else metric.show(value) + star
         for name, metric in METRICS.items()
-        if metric.timing
+        if metric.timing and metric.main
     ]
     parameters = row.figures["parameters"]
     low, high = row.interval

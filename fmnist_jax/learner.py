@@ -51,9 +51,13 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What getting ready cost, in seconds; None where there is no such step."""
+    """What getting ready cost, in seconds; None where there is no such step.
+
+    `compile_cached` says that nothing was compiled, but read from a cache.
+    """
 
     compile_s: float | None = None
+    compile_cached: bool | None = None
     warmup_s: float | None = None
 
 
@@ -65,6 +69,8 @@ class Cost:
         parameters: numbers that the model stores to predict.
         trainable_parameters: those that a gradient step changes.
         flops_per_image: floating point operations of one forward pass.
+        bytes_per_image: what these read and write of one image, weights left out.
+        batch_size: images of one training step, over all devices.
         model_bytes: size of the stored model.
     """
 
@@ -72,6 +78,8 @@ class Cost:
     trainable_parameters: int | None
     flops_per_image: int | None
     model_bytes: int
+    bytes_per_image: int | None = None
+    batch_size: int | None = None
 
 
 class Learner(Protocol):

@@ -146,8 +146,8 @@ def _patches(x: jax.Array, kernel: jax.Array, padding: Padding, window: int) -> 
     x = jnp.pad(x[..., 0], ((0, 0), *pads))
     rows, columns = ((x.shape[1] - kh + 1) // window, (x.shape[2] - kw + 1) // window)
     height, width = ((rows - 1) * window + 1, (columns - 1) * window + 1)
-    taps = [
-        x[:, i : i + height : window, j : j + width : window]
+    taps = [  # not by indexing, which takes long to trace
+        lax.slice(x, (0, i, j), (len(x), i + height, j + width), (1, window, window))
         for i in range(kh + window - 1)
         for j in range(kw + window - 1)
     ]

@@ -24,7 +24,9 @@ class FlaxConfig(LearnerConfig):
     core_seconds: ClassVar[float] = 600.0
 
     epochs: PositiveInt = 20
-    batch_size: PositiveInt = Field(128, description="global, over all devices")
+    batch_size: PositiveInt | Literal["auto"] = Field(
+        128, description="global, over all devices; auto: what their memory allows"
+    )
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: PositiveFloat = Field(0.003, description="peak of the schedule")
     schedule: Literal["constant", "cosine", "onecycle"] = "onecycle"

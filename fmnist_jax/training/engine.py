@@ -24,6 +24,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from fmnist_jax.data.augment import augment
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.models.parts import Network
+from fmnist_jax.training import compilation
+from fmnist_jax.training.capacity import automatic_batch, evaluation_chunk
 from fmnist_jax.training.config import FlaxConfig
 from fmnist_jax.training.optimizer import optimizer
 from fmnist_jax.training.step import (
@@ -37,9 +39,6 @@ from fmnist_jax.training.step import (
 )
 
 AXIS = "device"
-# Images per device in one evaluation pass: large enough to fill an accelerator,
-# small enough that a CPU core's activations stay near its cache.
-EVALUATION_CHUNK = {"cpu": 50, "gpu": 2500, "tpu": 2500}
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,9 @@ class Engine:
         evaluate: (params, statistics) -> loss sum and correct count on validation.
         images_per_epoch: training images that one call of `train` consumes.
         validation_images: images behind the sums of `evaluate`.
+        batch_size: images of one step, over all devices.
         compile_s: seconds of tracing and compiling the two programs.
+        compile_cached: whether both came from the cache; None without one.
     """
 
     state: State
@@ -60,7 +61,9 @@ class Engine:
     evaluate: Callable[[Any, Any], Metrics]
     images_per_epoch: int
     validation_images: int
+    batch_size: int
     compile_s: float
+    compile_cached: bool | None
 
     def warm_up(self) -> float:
         """Run what can be run without training, once; the seconds it took."""
@@ -79,13 +82,16 @@ def build(
 ) -> Engine:
     """Place the data, make the initial state and compile.
 
-    The global batch is `config.batch_size`, rounded up to a multiple of the
-    number of devices and never more than the training set. The images left over
-    when it does not divide an epoch are others in every epoch, since each is
-    shuffled anew.
+    The global batch is `config.batch_size`, or what the devices' memory allows,
+    rounded up to a multiple of the number of devices and never more than the
+    training set. The images left over when it does not divide an epoch are others
+    in every epoch, since each is shuffled anew.
     """
     count = len(devices)
-    per_device = min(-(-config.batch_size // count), len(train) // count)
+    wanted = config.batch_size
+    if wanted == "auto":
+        wanted = automatic_batch(network, devices[0], len(train) // count) * count
+    per_device = min(-(-wanted // count), len(train) // count)
     steps = len(train) // (per_device * count)
     mesh = Mesh(np.array(devices), (AXIS,))
     everywhere = NamedSharding(mesh, PartitionSpec())
@@ -97,7 +103,8 @@ def build(
     state = make_state(jax.random.key(seed))
     ranks = jax.device_put(np.arange(count), split)
     images, labels = jax.device_put((train.images, train.labels), everywhere)
-    held_out = jax.device_put(_chunks(validation, count, devices[0].platform), split)
+    chunk = evaluation_chunk(network, devices[0])
+    held_out = jax.device_put(_chunks(validation, count, chunk), split)
 
     def train_epoch(
         rank: jax.Array, state: State, images: jax.Array, labels: jax.Array, key: jax.Array
@@ -140,23 +147,24 @@ def build(
         return lax.psum(jax.tree.map(jnp.sum, lax.map(one_chunk, chunks)), AXIS)
 
     began = time.perf_counter()
-    train_program = (
-        jax.pmap(
-            train_epoch,
-            AXIS,
-            in_axes=(0, None, None, None, None),
-            out_axes=None,
-            donate_argnums=1,
-            devices=devices,
+    with compilation.watched() as cache:
+        train_program = (
+            jax.pmap(
+                train_epoch,
+                AXIS,
+                in_axes=(0, None, None, None, None),
+                out_axes=None,
+                donate_argnums=1,
+                devices=devices,
+            )
+            .lower(ranks, state, images, labels, jax.random.key(seed))
+            .compile()
         )
-        .lower(ranks, state, images, labels, jax.random.key(seed))
-        .compile()
-    )
-    evaluate_program = (
-        jax.pmap(evaluate, AXIS, in_axes=(None, None, 0), out_axes=None, devices=devices)
-        .lower(state.params, state.statistics, held_out)
-        .compile()
-    )
+        evaluate_program = (
+            jax.pmap(evaluate, AXIS, in_axes=(None, None, 0), out_axes=None, devices=devices)
+            .lower(state.params, state.statistics, held_out)
+            .compile()
+        )
     compile_s = time.perf_counter() - began
 
     return Engine(
@@ -165,17 +173,19 @@ def build(
         evaluate=lambda params, statistics: evaluate_program(params, statistics, held_out),
         images_per_epoch=steps * per_device * count,
         validation_images=len(validation),
+        batch_size=per_device * count,
         compile_s=compile_s,
+        compile_cached=cache.cached,
     )
 
 
-def _chunks(split: Split, devices: int, platform: str) -> tuple[npt.NDArray[Any], ...]:
+def _chunks(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], ...]:
     """Images, labels and weights as [device, chunk, image, ...].
 
     The last chunk is filled up with images of weight 0, so that none of the
     real ones is dropped.
     """
-    size = min(EVALUATION_CHUNK.get(platform, 50), -(-len(split) // devices))
+    size = min(chunk, -(-len(split) // devices))
     padding = -len(split) % (size * devices)
     shape = (devices, -1, size)
     images = np.pad(split.images, ((0, padding), (0, 0), (0, 0)))
@@ -201,7 +211,7 @@ class Predictor:
         self._devices = devices
         everywhere = NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec())
         self._variables = jax.device_put(variables(params, statistics), everywhere)
-        chunk = EVALUATION_CHUNK.get(devices[0].platform, 50)
+        chunk = evaluation_chunk(network, devices[0])
 
         def forward(variables: Any, images: jax.Array) -> jax.Array:
             def one_chunk(part: jax.Array) -> jax.Array:

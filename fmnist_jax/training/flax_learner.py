@@ -12,7 +12,7 @@ from fmnist_jax.training import engine
 from fmnist_jax.training.checkpoint import Checkpoints
 from fmnist_jax.training.config import FlaxConfig
 from fmnist_jax.training.fit import fit
-from fmnist_jax.training.flops import forward_flops
+from fmnist_jax.training.flops import forward_work
 from fmnist_jax.training.step import variables
 
 
@@ -32,6 +32,7 @@ class FlaxLearner:
         self.network: Network = config.network(config.compute_dtype(accelerator))
         self._engine: engine.Engine | None = None
         self._predictor: engine.Predictor | None = None
+        self._batch_size: int | None = None
         self.variables: dict[str, Any] = {}
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
@@ -39,7 +40,12 @@ class FlaxLearner:
         self._engine = engine.build(
             self.network, self._config, train, validation, self._seed, self._devices
         )
-        return Prepared(compile_s=self._engine.compile_s, warmup_s=self._engine.warm_up())
+        self._batch_size = self._engine.batch_size
+        return Prepared(
+            compile_s=self._engine.compile_s,
+            compile_cached=self._engine.compile_cached,
+            warmup_s=self._engine.warm_up(),
+        )
 
     def fit(
         self, on_epoch: Callable[[Epoch], None], checkpoints: Checkpoints | None = None
@@ -69,12 +75,15 @@ class FlaxLearner:
 
     def cost(self) -> Cost:
         """Sizes from the weights, arithmetic from the traced forward pass."""
+        work = forward_work(self.network, self.variables)
         trainable = _size(self.variables["params"])
         stored = trainable + _size(self.variables["batch_stats"])
         return Cost(
             parameters=stored,
             trainable_parameters=trainable,
-            flops_per_image=forward_flops(self.network, self.variables),
+            flops_per_image=work.flops,
+            bytes_per_image=work.bytes,
+            batch_size=self._batch_size,
             model_bytes=4 * stored,
         )
 

@@ -26,7 +26,7 @@ class Script(NamedTuple):
         def evaluate(params, statistics):
             return Metrics(jnp.float32(4 * self.validation[int(params) - 1]), jnp.float32(3))
 
-        return Engine(State(jnp.float32(0), {}, ()), train, evaluate, 10, 4, 0.0)
+        return Engine(State(jnp.float32(0), {}, ()), train, evaluate, 10, 4, 10, 0.0, None)
 
 
 def run(script, epochs, patience):
