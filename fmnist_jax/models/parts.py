@@ -1,5 +1,6 @@
 """What the architectures share: a network in two halves, and the residual block."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import flax.linen as nn
@@ -51,9 +52,10 @@ class ResidualBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         """[b, h, w, width] -> [b, h, w, width]."""
-        y = Conv(self.width, dtype=self.dtype, name="conv1")(x)
+        conv = partial(Conv, self.width, centred=train, dtype=self.dtype)
+        y = conv(name="conv1")(x)
         y = nn.relu(self._norm(train, "norm1")(y))
-        y = Conv(self.width, dtype=self.dtype, name="conv2")(y)
+        y = conv(name="conv2")(y)
         return nn.relu(x + self._norm(train, "norm2")(y))
 
     def _norm(self, train: bool, name: str) -> nn.BatchNorm:

@@ -216,6 +216,8 @@ class Conv(nn.Module):
         strides: step along both spatial axes.
         padding: SAME or VALID.
         use_bias: add a bias per channel.
+        centred: what follows takes the mean over images away, as BatchNorm does in
+            training. The bias then has no gradient, and none is computed.
         dtype: of the computation; None takes that of inputs and parameters.
         kernel_init: initialiser of the kernel.
     """
@@ -225,6 +227,7 @@ class Conv(nn.Module):
     strides: int = 1
     padding: Padding = "SAME"
     use_bias: bool = True
+    centred: bool = False
     dtype: Dtype | None = None
     kernel_init: Initializer = nn.initializers.he_normal()
 
@@ -238,4 +241,8 @@ class Conv(nn.Module):
             bias = self.param("bias", nn.initializers.zeros_init(), (self.features,), jnp.float32)
         x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
         y = conv2d(x, kernel, strides=self.strides, padding=self.padding)
-        return y if bias is None else y + bias.reshape(1, 1, 1, -1)
+        if bias is None:
+            return y
+        if self.centred:
+            bias = lax.stop_gradient(bias)
+        return y + bias.reshape(1, 1, 1, -1)

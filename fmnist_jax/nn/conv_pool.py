@@ -16,7 +16,7 @@ from flax.typing import Dtype, Initializer
 from jax import lax
 
 from fmnist_jax.nn.conv import Padding, conv2d
-from fmnist_jax.nn.pool import max_pool
+from fmnist_jax.nn.pool import max_pool, to_first_maximum
 
 _IMAGES = 2  # at a time: 28x28x32 in float32 are 0.1 MB an image
 
@@ -106,14 +106,7 @@ def _kernel_gradient_cpu(
     def one(chunk: tuple[jax.Array, jax.Array]) -> jax.Array:
         patches, dy = chunk
         views = jnp.split(patches @ placed, window**2, axis=-1)
-        highest = reduce(jnp.maximum, views)
-        taken = jnp.zeros(highest.shape, bool)
-        parts = []
-        for view in views:  # the first maximum takes the gradient, as in max_pool
-            first = (view == highest) & ~taken
-            taken |= first
-            parts.append(jnp.where(first, dy, 0))
-        dz = jnp.concatenate(parts, -1)
+        dz = jnp.concatenate(to_first_maximum(views, dy), -1)
         return jnp.tensordot(patches, dz, ((0, 1, 2), (0, 1, 2)), preferred_element_type=dtype)
 
     patches = _patches(x, kernel, padding, window)

@@ -35,22 +35,16 @@ def _max_pool(x: jax.Array, window: int) -> jax.Array:
     return y
 
 
-def _fwd(x: jax.Array, window: int) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+def _fwd(x: jax.Array, window: int) -> tuple[jax.Array, jax.Array]:
     # In training x is kept for the gradient anyway, and slices are the faster.
     y = reduce(jnp.maximum, _views(x, window))
-    return y, (x, y)
+    return y, x
 
 
-def _bwd(window: int, residuals: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array]:
-    x, y = residuals
+def _bwd(window: int, x: jax.Array, dy: jax.Array) -> tuple[jax.Array]:
     n, height, width, channels = x.shape
     rows, columns = height // window, width // window
-    taken = jnp.zeros(y.shape, bool)
-    parts = []
-    for view in _views(x, window):
-        first = (view == y) & ~taken
-        taken |= first
-        parts.append(jnp.where(first, dy, 0))
+    parts = to_first_maximum(_views(x, window), dy)
     # [n, rows, columns, window * window, channels] -> pixels
     dx = jnp.stack(parts, axis=3).reshape(n, rows, columns, window, window, channels)
     dx = dx.swapaxes(2, 3).reshape(n, rows * window, columns * window, channels)
@@ -68,3 +62,19 @@ def _views(x: jax.Array, window: int) -> list[jax.Array]:
     steps = (1, window, window, 1)
     places = [(i, j) for i in range(window) for j in range(window)]
     return [lax.slice(x, (0, i, j, 0), ends, steps) for i, j in places]
+
+
+def to_first_maximum(views: list[jax.Array], dy: jax.Array) -> list[jax.Array]:
+    """The gradient of each of several arrays, if `dy` is that of their elementwise maximum.
+
+    On a tie the first takes it.
+    """
+    if len(views) == 1:
+        return [dy]
+    half = len(views) // 2
+    left, right = views[:half], views[half:]
+    first = reduce(jnp.maximum, left) >= reduce(jnp.maximum, right)
+    return [
+        *to_first_maximum(left, jnp.where(first, dy, 0)),
+        *to_first_maximum(right, jnp.where(first, 0, dy)),
+    ]

@@ -1,6 +1,7 @@
 """The convolution against plain sums in float64, and against flax.linen.Conv."""
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -165,3 +166,20 @@ def test_raw_images_cost_no_input_gradient() -> None:
 
     forward = float(jax.jit(loss).lower(x, kernel).compile().cost_analysis()["flops"])
     assert flops(1) < 2.5 * forward < flops((0, 1))
+
+
+def test_a_bias_that_is_taken_away_has_no_gradient() -> None:
+    x = f32(drawn(4, 6, 6, 2, 1, 1)[0])
+    norm = nn.BatchNorm(use_running_average=False)
+    params = Conv(3).init(jax.random.key(0), x)["params"]
+    scales = norm.init(jax.random.key(1), jnp.zeros((4, 6, 6, 3)))
+
+    def loss_of(params: Any, centred: bool) -> jax.Array:
+        y = Conv(3, centred=centred).apply({"params": params}, x)
+        y, _ = norm.apply(scales, y, mutable=["batch_stats"])
+        return (y * jnp.arange(3.0) ** 2 * jnp.sin(jnp.arange(6.0))[:, None]).sum()
+
+    told, found = (jax.grad(loss_of)(params, centred) for centred in (True, False))
+    assert not told["bias"].any()
+    np.testing.assert_allclose(found["bias"], 0, atol=1e-4)
+    np.testing.assert_allclose(told["kernel"], found["kernel"], rtol=1e-4, atol=1e-4)
