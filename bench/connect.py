@@ -91,16 +91,17 @@ def job_queue(kind: str) -> Any:
     """
     if not find_spec("dask_jobqueue"):
         raise UserError(f"--cluster {kind} needs dask-jobqueue, which is not installed: {INSTALL}")
+    import dask.config
     import dask_jobqueue
 
     made = getattr(dask_jobqueue, QUEUES[kind])
     submit = made.job_cls.submit_command
     if not shutil.which(submit):
         raise UserError(f"no {submit} here: run on a machine from which jobs are submitted")
-    try:
-        return made()
-    except ValueError as error:  # it does not know how large a job is to be
+    sizes = ["cores", "memory", *(["disk"] if kind == "htcondor" else [])]
+    if missing := [size for size in sizes if not dask.config.get(f"jobqueue.{kind}.{size}", None)]:
         raise UserError(
-            f"describe the jobs under jobqueue: {kind}: in ~/.config/dask/jobqueue.yaml: "
-            f"{str(error).partition(chr(10))[0]}"
-        ) from None
+            f"say how large a job is to be: {' and '.join(missing)} under jobqueue: {kind}: "
+            "in ~/.config/dask/jobqueue.yaml"
+        )
+    return made()

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import psutil
 import pytest
 from distributed import Status
@@ -115,12 +116,10 @@ def test_a_lost_scheduler_ends_the_run_and_what_is_done_is_kept(tmp_path):
 
     with small_cluster(tmp_path, ["--no-nanny"]) as cluster:
         results = tmp_path / "results"
-        with (
-            pytest.raises(UserError, match="connection to the cluster's scheduler is lost"),
-            join(cluster.address, results) as executor,
-        ):
-            cases = make_case("svm"), make_case("knn", sleep=600)
-            run_on(executor, results, *cases, watcher=Killer())
+        cases = make_case("svm"), make_case("knn", sleep=600)
+        with join(cluster.address, results) as executor:
+            with pytest.raises(UserError, match="connection to the cluster's scheduler is lost"):
+                run_on(executor, results, *cases, watcher=Killer())
     assert ("svm", "ok") in statuses(results)
     assert dict(statuses(results)).get("knn") in (None, "failed", "interrupted")
 
@@ -149,7 +148,8 @@ def test_a_queue_is_asked_for_one_worker_and_then_for_as_many_as_are_of_use(tmp_
 
         monkeypatch.setattr("dask_jobqueue.SLURMCluster", Queue)
         results = tmp_path / "results"
-        with join("slurm", results, jobs=2) as executor:
+        sizes = {"jobqueue.slurm.cores": 1, "jobqueue.slurm.memory": "1 GB"}
+        with dask.config.set(sizes), join("slurm", results, jobs=2) as executor:
             cases = [make_case(model, sleep=2) for model in ("svm", "mlp", "knn")]
             finish = run_on(executor, results, *cases)
     assert asked == [1, 2, "closed"]
@@ -190,13 +190,13 @@ def test_a_cluster_without_workers_or_with_useless_ones_is_named(tmp_path, monke
     monkeypatch.setattr("bench.connect.WORKERS_S", 1.0)
     with small_cluster(tmp_path) as cluster:
         with (
-            pytest.raises(UserError, match="no workers: start one .* dask worker tcp://"),
+            pytest.raises(UserError, match=r"no workers: start one .* dask worker tcp://"),
             join(cluster.address, tmp_path / "r"),
         ):
             pass
         cluster.worker("--no-nanny")
         with (
-            pytest.raises(UserError, match="no worker can be used: .*no jax here"),
+            pytest.raises(UserError, match=r"no worker can be used: .*no jax here"),
             join(cluster.address, tmp_path / "r", inspect=refuse),
         ):
             wait_for(lambda: False, "an error")
@@ -219,7 +219,7 @@ def test_the_extra_is_named_where_it_is_missing(tmp_path, monkeypatch):
 def test_a_queue_without_a_description_of_its_jobs_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda _: "/bin/true")
     with (
-        pytest.raises(UserError, match=r"jobqueue: sge: in .*jobqueue\.yaml"),
+        pytest.raises(UserError, match=r"cores and memory under jobqueue: sge: .*jobqueue\.yaml"),
         join("sge", tmp_path),
     ):
         pass
