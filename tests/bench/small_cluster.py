@@ -1,6 +1,7 @@
 """A Dask scheduler and workers for tests: processes of their own, on the loopback."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -23,8 +24,9 @@ def introduce(command, cores):
 class SmallCluster:
     """A scheduler, and the workers that are asked for."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **environment):
         self._folder = folder
+        self._environment = os.environ | environment
         self._file = folder / "scheduler.json"
         self.workers = []
         self.scheduler = self._start("scheduler", "--host=127.0.0.1", "--port=0")
@@ -64,14 +66,14 @@ class SmallCluster:
             return subprocess.Popen(
                 [sys.executable, "-m", "dask", kind, f"--scheduler-file={self._file}",
                  "--no-dashboard", *options],
-                cwd=ROOT, stderr=log, start_new_session=True,
+                cwd=ROOT, stderr=log, start_new_session=True, env=self._environment,
             )  # fmt: skip
 
 
 @contextmanager
-def small_cluster(folder, *workers):
+def small_cluster(folder, *workers, **environment):
     """A scheduler, and a worker for each of the options."""
-    made = SmallCluster(folder)
+    made = SmallCluster(folder, **environment)
     try:
         for options in workers:
             made.worker(*options)

@@ -17,14 +17,16 @@ from bench.connect import connected
 from fmnist_jax.errors import UserError
 from tests.bench.factory import make_case
 from tests.bench.small_cluster import introduce, small_cluster, wait_for
+from tests.bench.test_cli import QUICK
 from tests.faults.behaviour import Watcher, behave, by_model, run_on
 from tests.faults.cluster import lose_a_worker
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster(tmp_path_factory, cache):
     """Two workers of one core each, one of them below a nanny."""
-    with small_cluster(tmp_path_factory.mktemp("dask"), [], ["--no-nanny"]) as made:
+    folder = tmp_path_factory.mktemp("dask")
+    with small_cluster(folder, [], ["--no-nanny"], FMNIST_CACHE_DIR=str(cache)) as made:
         yield made
 
 
@@ -62,9 +64,26 @@ def test_two_workers_share_the_cases_and_all_records_come_home(cluster, tmp_path
     assert {model for model, p in watcher.progressed if p.epoch == 1} >= {"svm", "mlp", "knn"}
 
 
+def test_the_command_runs_on_a_cluster(cluster, tmp_path, cache):
+    """With a real model and fingerprint, and the data from a cache that the workers know."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "run", "cnn", *QUICK, "--set=cnn.epochs=2",
+         "--cluster", cluster.address, "--results", tmp_path],
+        env=os.environ | {"FMNIST_CACHE_DIR": str(cache)}, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "epoch 2/2" in done.stderr
+    assert "Traceback" not in done.stderr
+    ((path, record),) = ((found.path, found.record) for found in store.read(tmp_path))
+    assert (record.run.status, record.run.threads, record.machine.cores) == ("ok", 1, 1)
+    assert record.machine.id.endswith("-1c")
+    assert {artifact.kind for artifact in record.artifacts} >= {"weights", "gradcam"}
+
+
 def test_limits_hold_on_the_workers(cluster, tmp_path):
     cases = make_case("svm", sleep=600), make_case("mlp", hold=500 * 2**20, sleep=600)
-    limits = {"timeout": 6, "memory_limit": 300 * 2**20}
+    limits = {"timeout": 5, "memory_limit": 300 * 2**20}
     with join(cluster.address, tmp_path, **limits) as executor:
         runs = by_model(run_on(executor, tmp_path, *cases).stored)
     assert (runs["svm"].status, runs["mlp"].status) == ("timeout", "oom")
@@ -117,9 +136,9 @@ def test_a_lost_scheduler_ends_the_run_and_what_is_done_is_kept(tmp_path):
     with small_cluster(tmp_path, ["--no-nanny"]) as cluster:
         results = tmp_path / "results"
         cases = make_case("svm"), make_case("knn", sleep=600)
-        with join(cluster.address, results) as executor:
-            with pytest.raises(UserError, match="connection to the cluster's scheduler is lost"):
-                run_on(executor, results, *cases, watcher=Killer())
+        lost = pytest.raises(UserError, match="connection to the cluster's scheduler is lost")
+        with join(cluster.address, results) as executor, lost:
+            run_on(executor, results, *cases, watcher=Killer())
     assert ("svm", "ok") in statuses(results)
     assert dict(statuses(results)).get("knn") in (None, "failed", "interrupted")
 
@@ -179,11 +198,10 @@ def test_a_worker_without_the_data_says_so_in_its_record(cluster, tmp_path):
         ("slurm", "no sbatch here"),
     ],
 )
-def test_what_cannot_be_reached_is_named_within_seconds(tmp_path, where, message):
-    began = time.monotonic()
+def test_what_cannot_be_reached_is_named(tmp_path, monkeypatch, where, message):
+    monkeypatch.setattr("bench.connect.CONNECT_S", 1.0)
     with pytest.raises(UserError, match=message), join(where, tmp_path):
         pass
-    assert time.monotonic() - began < 10
 
 
 def test_a_cluster_without_workers_or_with_useless_ones_is_named(tmp_path, monkeypatch):
