@@ -19,7 +19,7 @@ $(VENV)/.ready: pyproject.toml $(PINS)
 	  || { echo "this Python lacks venv: install python3-venv, or choose another with PYTHON="; exit 2; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (about a minute the first time) ..."
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[fast,dev]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[fast,cluster,dev]'
 	@touch $@
 
 bench: setup

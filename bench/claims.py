@@ -26,9 +26,9 @@ LOOK_S = 1.0  # between two looks at what another run holds
 class Claims:
     """The cases that this run holds; use as a context manager."""
 
-    def __init__(self, results: Path, machine_id: str) -> None:
+    def __init__(self, results: Path, site: str) -> None:
         self._folder = results / FOLDER
-        self._machine = machine_id
+        self._site = site
         self._held: dict[Path, FileLock] = {}
         self._taken: dict[Path, float] = {}  # by others, until we look again
         self._looked = 0.0
@@ -59,12 +59,12 @@ class Claims:
         _unlock(path, self._held.pop(path))
 
     def others(self) -> bool:
-        """Whether another run on this machine has a case at work; looks once a second."""
+        """Whether another run on this site has a case at work; looks once a second."""
         if time.monotonic() < self._looked + LOOK_S:
             return False
         self._looked = time.monotonic()
         with suppress(OSError):  # the folder may be deleted at any time
-            for path in self._folder.glob(f"{self._machine}.*.lock"):
+            for path in self._folder.glob(f"{self._site}.*.lock"):
                 if path not in self._held:
                     if (lock := _locked(path)) is None:
                         return True
@@ -73,7 +73,7 @@ class Claims:
 
     def _path(self, case: Identity) -> Path:
         digest = hashlib.sha256(json.dumps(case).encode()).hexdigest()
-        return self._folder / f"{self._machine}.{digest[:16]}.lock"
+        return self._folder / f"{self._site}.{digest[:16]}.lock"
 
     def __enter__(self) -> Self:
         return self

@@ -5,18 +5,25 @@ finished; 1 some case failed; 2 bad usage, config or data; 130 interrupted, by
 Ctrl-C or SIGTERM.
 """
 
+import itertools
 import os
 import shlex
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bench import orphans
 from fmnist_jax.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.config import Plan
+    from bench.executor import Executor
 
 app = typer.Typer(
     name="python -m bench",
@@ -97,6 +104,10 @@ def run(
     retries: Annotated[
         int | None, typer.Option("--retries", help="More attempts at a case that died or hung.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", help="A Dask scheduler (tcp://host:port), slurm, pbs, sge ..."),
+    ] = None,
     results: Results = DEFAULT_RESULTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run all again, from the start.")] = False,
     progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
@@ -105,11 +116,9 @@ def run(
     """Train, measure, record and report."""
     from rich.console import Console
 
-    from bench import checkpoints, machine, plan, report, runner, store, table
+    from bench import checkpoints, plan, report, runner, store, table
     from bench import config as configs
     from bench import console as screens
-    from bench.local import LocalExecutor
-    from bench.packing import Cores
 
     if bool(models) == all_:
         raise UserError("name the models to run, or give --all; python -m bench list shows them")
@@ -127,7 +136,6 @@ def run(
     )
     store.check_writable(results)
 
-    from fmnist_jax.cores import available_cores
     from fmnist_jax.data.load import load
     from fmnist_jax.data.splits import make_splits
 
@@ -140,38 +148,32 @@ def run(
     del loaded
     if synthetic:
         errors.print(report.banner(reason))
-    screens.log.info("measuring what this machine can reach ...")
-    host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
-    began = time.perf_counter()
-    todo, done, seen = runner.pending(cases, host, results, fresh)
-    if fresh:
-        for case in cases:
-            checkpoints.discard(results, host, case)
-    for found in done:
-        errors.print(
-            f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True
-        )
-    if not todo:
-        errors.print("nothing is left to run; --fresh runs all of it again")
-    executor = LocalExecutor(
-        Cores(available_cores(), todo, host, resolved.jobs),
-        timeout=resolved.timeout,
-        memory_limit=resolved.memory_limit,
-    )
-    with screens.reporter(progress, errors) as observer:
-        observer.begin(todo)
-        finish = runner.run(
-            todo,
-            host,
-            results,
-            observer,
-            executor,
-            seen=seen,
-            retries=resolved.retries,
-            checkpoint_every=resolved.checkpoint_every,
-            data_dir=data_dir,
-            debug=debug,
-        )
+    with _executor(cluster, results, resolved) as executor:
+        began = time.perf_counter()
+        todo, done, seen, finished = runner.pending(cases, executor.hosts, results, fresh)
+        if fresh:
+            for host, case in itertools.product(executor.hosts, cases):
+                checkpoints.discard(results, host, case)
+        for found in done:
+            errors.print(
+                f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True
+            )
+        if not todo:
+            errors.print("nothing is left to run; --fresh runs all of it again")
+        with screens.reporter(progress, errors) as observer:
+            observer.begin(todo)
+            finish = runner.run(
+                todo,
+                results,
+                observer,
+                executor,
+                seen=seen,
+                finished=finished,
+                retries=resolved.retries,
+                checkpoint_every=resolved.checkpoint_every,
+                data_dir=data_dir and data_dir.expanduser().absolute(),
+                debug=debug,
+            )
     done += finish.stored
     out = table.screen()
     if synthetic:
@@ -182,6 +184,28 @@ def run(
     if finish.rescued or finish.lost or finish.left:
         return _say(report.shortfall(finish, results), 1)
     return int(any(found.record.run.status != "ok" for found in done))
+
+
+@contextmanager
+def _executor(cluster: str | None, results: Path, plan: "Plan") -> Iterator["Executor"]:
+    """Where the cases of `plan` run, with its machines known."""
+    from bench import console as screens
+
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    limits: Any = plan.model_dump(include={"jobs", "timeout", "memory_limit"})
+    if cluster:
+        from bench.connect import connected
+
+        screens.log.info("measuring what the machines of the cluster can reach ...")
+        with connected(cluster, results, command, **limits) as executor:
+            yield executor
+    else:
+        from bench import machine
+        from bench.local import LocalExecutor
+        from fmnist_jax.cores import available_cores
+
+        screens.log.info("measuring what this machine can reach ...")
+        yield LocalExecutor(machine.inspect(command), available_cores(), **limits)
 
 
 @app.command("list")

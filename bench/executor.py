@@ -9,9 +9,25 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bench.job import Outcome, Progress, Task
+from bench.machine import Host
 from bench.record import Case
 
 Report = Callable[[Task, Progress], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Room for a case.
+
+    Attributes:
+        host: the machine, for the record.
+        cores: the CPUs that the case would get there.
+        worker: which of an executor's workers, where it has several.
+    """
+
+    host: Host
+    cores: tuple[int, ...]
+    worker: str = ""
 
 
 @dataclass(frozen=True)
@@ -22,27 +38,43 @@ class Ended:
         task: which one.
         outcome: its record, and what belongs to it.
         transient: the fault lies with the circumstances, so another attempt may succeed.
+        displaced: its machine is lost, and it can go on elsewhere.
     """
 
     task: Task
     outcome: Outcome
     transient: bool = False
+    displaced: bool = False
 
 
 class Executor(Protocol):
     """Runs tasks somewhere, several at a time."""
 
     @property
+    def site(self) -> str:
+        """What it shares with the executors of other runs; the claims on cases are made for it."""
+        ...
+
+    @property
+    def hosts(self) -> Sequence[Host]:
+        """The machines known so far; what one of them has finished need not be run again."""
+        ...
+
+    @property
     def at_work(self) -> Sequence[Task]:
         """The tasks that were started and have not ended."""
         ...
 
-    def room(self, case: Case) -> tuple[int, ...] | None:
-        """The cores that `case` would get now; None where it has to wait."""
+    def expect(self, cases: Sequence[Case]) -> None:
+        """Told once what is going to be run."""
         ...
 
-    def start(self, task: Task) -> None:
-        """Begin with a task for which there is room."""
+    def room(self, case: Case) -> Place | None:
+        """Where `case` could run now; None where it has to wait."""
+        ...
+
+    def start(self, task: Task, place: Place) -> None:
+        """Begin with a task at a place for which there was room just now."""
         ...
 
     def poll(self, report: Report) -> list[Ended]:

@@ -84,3 +84,9 @@ def blank_record(task: Task, status: Status, error: str | None = None) -> Record
         software=task.host.software,
         target=Target(metric=TARGET_METRIC, value=task.case.config["target_accuracy"]),
     )
+
+
+def contended(outcome: Outcome) -> Outcome:
+    """The same outcome, of a case that was not alone."""
+    run = outcome.record.run.model_copy(update={"contended": True})
+    return Outcome(outcome.record.model_copy(update={"run": run}), outcome.artifacts)

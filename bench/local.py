@@ -9,18 +9,20 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Literal
 
 import psutil
 
 from bench import interrupts, orphans
 from bench.child import Execute, serve
-from bench.executor import Ended, Report
-from bench.job import Outcome, Task, blank_record
+from bench.executor import Ended, Place, Report
+from bench.job import Outcome, Task, blank_record, contended
+from bench.machine import Host
 from bench.packing import Cores
 from bench.record import Case, Status
 from bench.worker import execute
@@ -55,8 +57,10 @@ class LocalExecutor:
 
     def __init__(
         self,
-        cores: Cores,
+        host: Host,
+        cores: Iterable[int],
         *,
+        jobs: int | Literal["auto"] = "auto",
         timeout: float | None = None,
         memory_limit: int | None = None,
         execute: Execute = execute,
@@ -64,27 +68,47 @@ class LocalExecutor:
         """Start nothing yet.
 
         Args:
-            cores: who gets which.
+            host: this machine.
+            cores: the CPUs to share out.
+            jobs: cases side by side at most; auto fills the cores.
             timeout: seconds after which a task is stopped.
             memory_limit: bytes that a worker and what it started may hold, resident.
             execute: what a worker does; it must be importable by name.
         """
-        self._cores = cores
+        self._host = host
+        self._cpus = tuple(cores)
+        self._jobs = jobs
+        self._cores = Cores(self._cpus, [], host, jobs)
         self._timeout = timeout
         self._memory_limit = memory_limit
         self._execute = execute
         self._workers: list[_Worker] = []
 
     @property
+    def site(self) -> str:
+        """This machine, as far as other runs are concerned."""
+        return self._host.machine.id
+
+    @property
+    def hosts(self) -> Sequence[Host]:
+        """This machine."""
+        return [self._host]
+
+    @property
     def at_work(self) -> Sequence[Task]:
         """The tasks that were started and have not ended."""
         return [worker.task for worker in self._workers]
 
-    def room(self, case: Case) -> tuple[int, ...] | None:
-        """The cores that `case` would get now; None where it has to wait."""
-        return self._cores.room(case)
+    def expect(self, cases: Sequence[Case]) -> None:
+        """Divide the cores among the cases."""
+        self._cores = Cores(self._cpus, cases, self._host, self._jobs)
 
-    def start(self, task: Task) -> None:
+    def room(self, case: Case) -> Place | None:
+        """The cores that `case` would get now; None where it has to wait."""
+        cores = self._cores.room(case)
+        return None if cores is None else Place(self._host, cores)
+
+    def start(self, task: Task, place: Place) -> None:
         """Start a process for the task."""
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
@@ -94,7 +118,7 @@ class LocalExecutor:
         with interrupts.held_back(), orphans.marked(orphans.WORKER, task.run_id):
             process.start()
         sender.close()  # else the pipe stays open after the worker's death
-        self._cores.take(task.case, task.cores)
+        self._cores.take(task.case, place.cores)
         self._workers.append(_Worker(task, process, receiver, time.monotonic()))
         if len(self._workers) > 1:
             for worker in self._workers:
@@ -147,10 +171,9 @@ class LocalExecutor:
         worker.events.close()
         self._workers.remove(worker)
         self._cores.give_back(worker.task.case, worker.task.cores)
-        record = outcome.record
-        run = record.run.model_copy(update={"contended": worker.contended})
-        outcome = Outcome(record.model_copy(update={"run": run}), outcome.artifacts)
-        return Ended(worker.task, outcome, lost or record.run.status == "oom")
+        if worker.contended:
+            outcome = contended(outcome)
+        return Ended(worker.task, outcome, lost or outcome.record.run.status == "oom")
 
 
 def _listen(worker: _Worker, report: Report) -> Outcome | None:

@@ -1,7 +1,7 @@
 """The fingerprint of hardware and software, and what the machine can reach.
 
-`python -m bench.machine COMMAND PARENT` prints it as JSON. The suite asks that in a process of
-its own: the parent of a run must not hold an accelerator's memory.
+`python -m bench.machine COMMAND PARENT CORES` prints it as JSON. The suite asks that in a
+process of its own: the parent of a run must not hold an accelerator's memory.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bench.record import Code, Machine, Probe, Software
-from fmnist_jax.cores import available_cores
+from fmnist_jax.cores import available_cores, confine
 from fmnist_jax.errors import UserError
 from fmnist_jax.lifeline import die_with
 
@@ -42,14 +42,19 @@ class Host(BaseModel):
         return self.machine.accelerator is not None
 
 
-def inspect(command: str) -> Host:
+def inspect(command: str, cores: tuple[int, ...] | None = None) -> Host:
     """Fingerprint this machine, in a process of its own.
+
+    Args:
+        command: for the records.
+        cores: the part of the machine that is meant; None is all that may be used.
 
     Raises:
         UserError: jax does not start here.
     """
+    wanted = json.dumps(cores or available_cores())
     done = subprocess.run(
-        [sys.executable, "-m", "bench.machine", command, str(os.getpid())],
+        [sys.executable, "-m", "bench.machine", command, str(os.getpid()), wanted],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -209,4 +214,5 @@ def _best(call: Any) -> float:
 
 if __name__ == "__main__":
     die_with(int(sys.argv[2]))
+    confine(tuple(json.loads(sys.argv[3])))
     print(json.dumps(_inspect_here(sys.argv[1]).model_dump(mode="json")))

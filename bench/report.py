@@ -49,8 +49,8 @@ def closing(
         best = max(finished, key=lambda found: found.record.quality.validation_accuracy or 0.0)
         console.print(by_class(best, classes))
         _confusions(console, best, classes)
-    if stored:
-        _machine(console, stored[0])
+    for one in {found.record.machine.id: found for found in stored}.values():
+        _machine(console, one)
     _pictures(console, finished)
     for found in stored:
         if found.record.run.status != "ok":

@@ -6,22 +6,24 @@ of that case and nothing else.
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from bench import checkpoints, interrupts, store
 from bench.claims import Claims
-from bench.executor import Ended, Executor
-from bench.job import Outcome, Progress, Task, new_task
+from bench.executor import Ended, Executor, Place
+from bench.job import Outcome, Progress, Task, contended, new_task
 from bench.machine import Host
 from bench.packing import expected_cost
 from bench.record import Case, Record
 from bench.store import Identity, Stored
 from fmnist_jax.errors import UserError
 
+MOVES = 3  # attempts elsewhere at a case whose machine was lost; it may be what brings them down
 log = logging.getLogger("fmnist_jax")
 
 
@@ -56,11 +58,13 @@ class Pending(NamedTuple):
         todo: cases still to run.
         done: records that make the others unnecessary.
         seen: the files that were looked at.
+        finished: what else is finished there, for machines that are yet to come.
     """
 
     todo: list[Case]
     done: list[Stored]
     seen: set[Path]
+    finished: dict[Identity, Stored]
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,14 @@ class _Entry:
     """A case in the queue, and what became of it so far."""
 
     case: Case
-    key: Identity
     failures: int = 0
+    moves: int = 0
     taken: bool = False
+
+    @property
+    def key(self) -> Identity:
+        """What tells it from the other cases of the run."""
+        return store.case_identity(self.case)
 
 
 @dataclass
@@ -122,33 +131,45 @@ class _Shelf:
         while self.backlog:
             record = self.backlog[0].record
             written = store.write(self.results, record, self.backlog[0].artifacts)
-            self.stored.pop(store.identity(record), None)  # an attempt before
-            self.stored[store.identity(record)] = written
+            key = store.case_identity(record.case)
+            self.stored.pop(key, None)  # an attempt before
+            self.stored[key] = written
             self.backlog.pop(0)
 
 
-def pending(cases: Sequence[Case], host: Host, results: Path, fresh: bool = False) -> Pending:
-    """Tell finished cases from those still to run, which are all if `fresh`."""
+def pending(
+    cases: Sequence[Case], hosts: Sequence[Host], results: Path, fresh: bool = False
+) -> Pending:
+    """Tell what one of `hosts` has finished from what is to be run, which is all if `fresh`."""
     seen: set[Path] = set()
     finished = store.finished(results, seen=seen)
+    if fresh:
+        finished = {}
     todo, done = [], []
     for case in cases:
-        found = finished.get(store.identity_of(case, host.machine, host.software))
-        if found and not fresh:
+        if found := _by_any(hosts, case, finished):
             done.append(found)
         else:
             todo.append(case)
-    return Pending(todo, done, seen)
+    return Pending(todo, done, seen, finished)
+
+
+def _by_any(
+    hosts: Sequence[Host], case: Case, finished: Mapping[Identity, Stored]
+) -> Stored | None:
+    """The finished record of `case` on one of the machines."""
+    keys = (store.identity_of(case, host.machine, host.software) for host in hosts)
+    return next((finished[key] for key in keys if key in finished), None)
 
 
 def run(
     cases: Sequence[Case],
-    host: Host,
     results: Path,
     observer: Observer,
     executor: Executor,
     *,
     seen: set[Path],
+    finished: Mapping[Identity, Stored] = MappingProxyType({}),
     retries: int = 0,
     data_dir: Path | None = None,
     checkpoint_every: int = 0,
@@ -158,70 +179,77 @@ def run(
 
     Args:
         cases: what to run.
-        host: the fingerprint that goes into every record.
         results: the results folder.
         observer: is told what happens, in this thread.
         executor: where the cases run.
         seen: record files that leave the cases to be done, as `pending` says; a finished
             record that is not among them is another run's, and taken over.
+        finished: records that count, too, should one of their machines join meanwhile.
         retries: further attempts at a case that a transient fault has cost.
-        data_dir: as given on the command line.
+        data_dir: as given on the command line, for the machine that runs a case.
         checkpoint_every: epochs between a network's checkpoints; 0: none.
         debug: workers print tracebacks.
     """
-    entries = [_Entry(case, store.identity_of(case, host.machine, host.software)) for case in cases]
-    queue = sorted(entries, key=lambda entry: -expected_cost(entry.case))
+    queue = [_Entry(case) for case in sorted(cases, key=lambda case: -expected_cost(case))]
     working: dict[str, _Entry] = {}
     beside: set[str] = set()  # tasks that ran beside another run's
-    news: dict[Identity, Stored] = {}  # what other runs have finished meanwhile
+    known = dict(finished)  # with what other runs finish meanwhile
     shelf = _Shelf(results)
 
-    def begin(entry: _Entry, cores: tuple[int, ...]) -> None:
-        kept = checkpoints.of_case(results, host, entry.case, checkpoint_every)
-        task = new_task(entry.case, host, cores, data_dir=data_dir, debug=debug, checkpoints=kept)
+    def begin(entry: _Entry, place: Place) -> None:
+        kept = checkpoints.of_case(results, place.host, entry.case, checkpoint_every)
+        task = new_task(
+            entry.case, place.host, place.cores, data_dir=data_dir, debug=debug, checkpoints=kept
+        )
         working[task.run_id] = entry
-        executor.start(task)
+        executor.start(task, place)
         observer.started(task)
 
     def end(ended: Ended) -> None:
         entry = working.pop(ended.task.run_id)
-        again = ended.transient and entry.failures < retries and not interrupted.is_set()
+        moves = ended.displaced and entry.moves < MOVES
+        again = moves or (ended.transient and entry.failures < retries)
+        again = again and not interrupted.is_set()
         outcome = ended.outcome
         if ended.task.run_id in beside:
-            outcome = _contended(outcome)
+            outcome = contended(outcome)
         shelf.put(outcome)
         if outcome.record.run.status in ("ok", "diverged") and not shelf.backlog:
-            checkpoints.discard(results, host, entry.case)  # others may go on where they stopped
+            # The others may go on where they stopped.
+            checkpoints.discard(results, ended.task.host, entry.case)
         observer.finished(outcome.record, again)
         if again:
-            entry.failures += 1
+            entry.moves += moves
+            entry.failures += not moves
             queue.insert(0, entry)
         else:
             claims.release(entry.key)
 
     def found(entry: _Entry) -> bool:
         case = entry.case
-        folder = f"{host.machine.id}/{case.dataset}/{case.model}/*.json"
-        news.update(store.finished(results, folder, seen))
-        if entry.key not in news:
+        for machine in {host.machine.id for host in executor.hosts}:
+            folder = f"{machine}/{case.dataset}/{case.model}/*.json"
+            known.update(store.finished(results, folder, seen))
+        if (done := _by_any(executor.hosts, case, known)) is None:
             return False
-        shelf.stored[entry.key] = news[entry.key]
-        observer.found(news[entry.key].record)
+        shelf.stored[entry.key] = done
+        observer.found(done.record)
         claims.release(entry.key)
         return True
 
-    with interrupts.interruptible() as interrupted, Claims(results, host.machine.id) as claims:
+    executor.expect(cases)
+    with interrupts.interruptible() as interrupted, Claims(results, executor.site) as claims:
         try:
             while (queue and not shelf.backlog) or executor.at_work:
                 if interrupted.is_set():
                     break
                 for entry in () if shelf.backlog else tuple(queue):
-                    if (cores := executor.room(entry.case)) is None:
+                    if (place := executor.room(entry.case)) is None:
                         continue
                     if claims.take(entry.key):
                         queue.remove(entry)
                         if not found(entry):
-                            begin(entry, cores)
+                            begin(entry, place)
                     elif not entry.taken:
                         entry.taken = True
                         observer.taken(entry.case)
@@ -235,8 +263,3 @@ def run(
     rescued = shelf.rescue()
     stored = list(shelf.stored.values())
     return Finish(stored, rescued, len(shelf.backlog), len(queue), interrupted.is_set())
-
-
-def _contended(outcome: Outcome) -> Outcome:
-    run = outcome.record.run.model_copy(update={"contended": True})
-    return Outcome(outcome.record.model_copy(update={"run": run}), outcome.artifacts)

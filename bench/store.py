@@ -138,11 +138,16 @@ def identity(record: Record) -> Identity:
 def identity_of(case: Case, machine: Machine, software: Software) -> Identity:
     """What a record of this case has in common with its repetitions."""
     return (
-        (case.model, case.dataset, case.dataset_sha256, case.seed, case.config_hash),
+        case_identity(case),
         machine.id,
         # The dtype of the arithmetic follows from the config and the machine.
         tuple(software.model_dump(exclude={"compute_dtype"}).items()),
     )
+
+
+def case_identity(case: Case) -> Identity:
+    """What tells a case from others, wherever it is run."""
+    return (case.model, case.dataset, case.dataset_sha256, case.seed, case.config_hash)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from bench import checkpoints, config, plan, runner
 from bench.job import Outcome, blank_record
+from bench.local import LocalExecutor
 from tests.bench.cutting_off import Run, ending
 from tests.bench.factory import make_case, make_host
 from tests.bench.test_runner import Watcher
@@ -68,8 +69,8 @@ def test_they_are_kept_where_another_run_can_use_them(tmp_path, status, kept):
     case = make_case("cnn", status=status)
     (folder,) = lay(tmp_path, case)
     runner.run(
-        [case], make_host(), tmp_path, Watcher(), cores=(0, 1), execute=end_as_told,
-        checkpoint_every=2,
+        [case], tmp_path, Watcher(), LocalExecutor(make_host(), (0, 1), execute=end_as_told),
+        seen=set(), checkpoint_every=2,
     )  # fmt: skip
     assert folder.exists() == kept
 

@@ -11,8 +11,10 @@ import time
 
 from bench import runner, store
 from bench.claims import Claims
+from bench.executor import Ended, Place
+from bench.job import Outcome, blank_record
 from tests.bench.factory import make_case, make_host, make_record
-from tests.faults.behaviour import Watcher, by_model, run
+from tests.faults.behaviour import Watcher, by_model, run, run_on
 
 
 def done(finish):
@@ -47,10 +49,10 @@ def test_a_second_run_does_only_what_is_missing(tmp_path):
     cases = [make_case("knn"), make_case("svm")]
     store.write(tmp_path, make_record(cases[0]), {})
     store.write(tmp_path, make_record(cases[1], status="failed"), {})
-    todo, found, _ = runner.pending(cases, make_host(), tmp_path)
+    todo, found, *_ = runner.pending(cases, [make_host()], tmp_path)
     assert todo == [cases[1]]
     assert [each.record.case for each in found] == [cases[0]]
-    todo, found, _ = runner.pending(cases, make_host(), tmp_path, fresh=True)
+    todo, found, *_ = runner.pending(cases, [make_host()], tmp_path, fresh=True)
     assert (todo, found) == (cases, [])
 
 
@@ -77,6 +79,53 @@ def test_retries_have_an_end_and_a_mistake_is_not_repeated(tmp_path):
     ]
     assert {r.status for r in done(finish).values()} == {"failed"}
     assert len(finish.stored) == 2
+
+
+class Vanishing:
+    """Machines that are gone as soon as they have begun with a case."""
+
+    site, at_work = "vanishing", ()
+
+    def __init__(self):
+        self.hosts, self.ended = [make_host()], []
+
+    def expect(self, cases):
+        pass
+
+    def room(self, case):
+        return Place(self.hosts[0], (0,))
+
+    def start(self, task, place):
+        outcome = Outcome(blank_record(task, "failed", "its worker was lost"))
+        self.ended.append(Ended(task, outcome, transient=True, displaced=True))
+
+    def poll(self, report):
+        ended, self.ended = self.ended, []
+        return ended
+
+    def stop(self):
+        return []
+
+
+def test_a_case_that_loses_every_machine_is_given_up(tmp_path):
+    finish = run_on(Vanishing(), tmp_path, make_case("svm"), retries=1)
+    assert done(finish)["svm"].status == "failed"
+    # The first attempt, as many moves, and the retry.
+    assert statuses(tmp_path) == [("svm", "failed")] * (1 + runner.MOVES + 1)
+
+
+def test_what_a_machine_had_done_that_joins_late_is_not_done_again(tmp_path):
+    class Joining(Vanishing):
+        def expect(self, cases):
+            self.hosts.append(make_host(id="late"))
+
+    watcher, case = Watcher(), make_case("svm")
+    store.write(tmp_path, make_record(case, host=make_host(id="late")), {})
+    finish = run_on(Joining(), tmp_path, case, watcher=watcher)
+    assert watcher.tasks == []
+    assert [found.record.machine.id for found in finish.stored] == ["late"]
+    run_on(Joining(), tmp_path, case, watcher=watcher, fresh=True)
+    assert watcher.tasks
 
 
 def test_another_run_on_the_folder_shares_the_work_and_repeats_none(tmp_path):
@@ -107,7 +156,7 @@ def test_what_another_run_holds_is_waited_for_and_taken_over(tmp_path):
 
     def other_run():
         with Claims(tmp_path, host.machine.id) as theirs:
-            assert theirs.take(store.identity_of(case, host.machine, host.software))
+            assert theirs.take(store.case_identity(case))
             holds.set()
             deadline = time.monotonic() + 60
             while not watcher.taken_cases and time.monotonic() < deadline:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults import command, workers  # noqa: F401  # each registers its faults
+from tests.faults import cluster, command, workers  # noqa: F401  # each registers its faults
 from tests.faults.registry import FAULTS, Skipped
 
 

@@ -9,7 +9,6 @@ import time
 from bench import runner
 from bench.job import Outcome, Progress, blank_record
 from bench.local import LocalExecutor
-from bench.packing import Cores
 from tests.bench.factory import make_host
 
 
@@ -77,12 +76,17 @@ def run(
     execute=behave, **limits,
 ):  # fmt: skip
     """`runner.run` on this machine with workers that behave as they are told."""
-    host = host or make_host()
-    todo, _, seen = runner.pending(cases, host, results, fresh)
-    executor = LocalExecutor(Cores(cores, todo, host, jobs), execute=execute, **limits)
+    executor = LocalExecutor(host or make_host(), cores, jobs=jobs, execute=execute, **limits)
+    return run_on(executor, results, *cases, watcher=watcher, fresh=fresh, retries=retries)
+
+
+def run_on(executor, results, *cases, watcher=None, fresh=False, retries=0):
+    """`runner.run`, the way that the command line calls it."""
+    todo, _, seen, finished = runner.pending(cases, executor.hosts, results, fresh)
     return runner.run(
-        todo, host, results, watcher or Watcher(), executor, seen=seen, retries=retries
-    )
+        todo, results, watcher or Watcher(), executor,
+        seen=seen, finished=finished, retries=retries,
+    )  # fmt: skip
 
 
 def by_model(stored):
