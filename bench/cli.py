@@ -97,6 +97,20 @@ def run(
     retries: Annotated[
         int | None, typer.Option("--retries", help="More attempts at a case that died or hung.")
     ] = None,
+    coordinator: Annotated[
+        str | None,
+        typer.Option(
+            "--coordinator",
+            metavar="HOST:PORT",
+            help="Train networks over several hosts: where process 0 is, or auto.",
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", help="How many hosts train together.")
+    ] = None,
+    process_id: Annotated[
+        int | None, typer.Option("--process-id", help="Which of them this is; 0 leads.")
+    ] = None,
     results: Results = DEFAULT_RESULTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run all again, from the start.")] = False,
     progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
@@ -108,8 +122,11 @@ def run(
     from bench import checkpoints, machine, plan, report, runner, store, table
     from bench import config as configs
     from bench import console as screens
+    from bench.executor import Executor
+    from bench.hosts import follower, leader, seat, team
     from bench.local import LocalExecutor
     from bench.packing import Cores
+    from bench.record import Case
 
     if bool(models) == all_:
         raise UserError("name the models to run, or give --all; python -m bench list shows them")
@@ -125,7 +142,9 @@ def run(
         timeout=timeout,
         retries=retries,
     )
-    store.check_writable(results)
+    place = seat.find(coordinator, processes, process_id)
+    if place is None or place.process_id == 0:
+        store.check_writable(results)
 
     from fmnist_jax.cores import available_cores
     from fmnist_jax.data.load import load
@@ -135,6 +154,8 @@ def run(
     data = resolved.data.model_dump()
     make_splits(loaded, data.pop("split_seed"), **data)  # refuse impossible sizes before any work
     cases = plan.cases(resolved, loaded)
+    if place:
+        seat.check(cases)
     classes, synthetic = loaded.classes, loaded.synthetic
     reason = loaded.fallback_reason or "asked for by name."
     del loaded
@@ -143,6 +164,19 @@ def run(
     screens.log.info("measuring what this machine can reach ...")
     host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     began = time.perf_counter()
+
+    def local(cases: list[Case]) -> LocalExecutor:
+        return LocalExecutor(
+            Cores(available_cores(), cases, host, resolved.jobs),
+            timeout=resolved.timeout,
+            memory_limit=resolved.memory_limit,
+        )
+
+    if place and place.process_id:
+        link = team.call(place, host, cases)
+        return follower.follow(place, link, host, local(cases), data_dir=data_dir, debug=debug)
+    others = team.gather(place, host, cases) if place else None
+    host = others.host if others else host
     todo, done, seen = runner.pending(cases, host, results, fresh)
     if fresh:
         for case in cases:
@@ -153,11 +187,7 @@ def run(
         )
     if not todo:
         errors.print("nothing is left to run; --fresh runs all of it again")
-    executor = LocalExecutor(
-        Cores(available_cores(), todo, host, resolved.jobs),
-        timeout=resolved.timeout,
-        memory_limit=resolved.memory_limit,
-    )
+    executor: Executor = leader.Leader(others, local(todo)) if others else local(todo)
     with screens.reporter(progress, errors) as observer:
         observer.begin(todo)
         finish = runner.run(
@@ -178,10 +208,14 @@ def run(
         out.print(report.banner(reason))
     report.closing(out, done, classes, time.perf_counter() - began)
     if finish.interrupted:
-        return _interrupted("the cases that finished are kept, the next run does the rest")
-    if finish.rescued or finish.lost or finish.left:
-        return _say(report.shortfall(finish, results), 1)
-    return int(any(found.record.run.status != "ok" for found in done))
+        code = _interrupted("the cases that finished are kept, the next run does the rest")
+    elif finish.rescued or finish.lost or finish.left:
+        code = _say(report.shortfall(finish, results), 1)
+    else:
+        code = int(any(found.record.run.status != "ok" for found in done))
+    if others:
+        others.dismiss(code)
+    return code
 
 
 @app.command("list")
