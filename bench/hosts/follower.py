@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import interrupts
+from bench.console import name
 from bench.executor import Executor
 from bench.hosts import link as line
 from bench.job import Seat, new_task
@@ -44,7 +45,7 @@ def follow(
                     if isinstance(message, line.Dismiss):
                         return _dismissed(message)
                     if isinstance(message, line.Begin):
-                        log.info("%s: starts", message.case.model)
+                        log.info("%s: starts", name(message.case))
                         task = new_task(
                             message.case,
                             host,
@@ -57,7 +58,7 @@ def follow(
                         executor.start(task)
                 for ended in executor.poll(lambda *_: None):
                     run = ended.outcome.record.run
-                    log.info("%s: %s", ended.task.case.model, run.error or run.status)
+                    log.info("%s: %s", name(ended.task.case), run.error or run.status)
                     link.send(
                         line.Ended(
                             run_id=leaders[run.id],

@@ -5,7 +5,7 @@ import json
 import select
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Team:
 
     def dismiss(self, code: int) -> None:
         """Have the others exit with this code."""
-        _dismiss(self.links, Dismiss(code=code))
+        _dismiss(self.links.values(), Dismiss(code=code))
 
 
 def gather(seat: Seat, host: Host, cases: Sequence[Case], patience_s: float = JOIN_S) -> Team:
@@ -45,38 +45,43 @@ def gather(seat: Seat, host: Host, cases: Sequence[Case], patience_s: float = JO
         UserError: some did not come in time, or one does not fit; the others are told.
     """
     mine = Hello(process_id=0, processes=seat.processes, host=host, plan=digest(cases))
-    found: dict[int, tuple[Link, Hello]] = {}
+    calls: dict[Link, Hello | None] = {}
     deadline = time.monotonic() + patience_s
     try:
         with _listening(seat.port) as server:
-            waiting: list[Link] = []
-            while missing := set(range(1, seat.processes)) - set(found):
+            while missing := set(range(1, seat.processes)) - {
+                one.process_id for one in _known(calls)
+            }:
                 if time.monotonic() > deadline:
                     raise UserError(
-                        f"of {seat.processes} processes number {_numbers(missing)} did not call at "
+                        f"of {seat.processes} processes number "
+                        f"{', '.join(map(str, sorted(missing)))} did not call at "
                         f"{seat.coordinator} within {patience_s:g} s: "
                         "start the same command on every host"
                     )
                 if select.select([server], [], [], _LOOK_S)[0]:
-                    waiting.append(Link(server.accept()[0]))
-                for link in tuple(waiting):
+                    calls[Link(server.accept()[0])] = None
+                for link in tuple(calls):
                     try:
                         said = link.messages()
                     except OSError:  # a stranger, or one that was stopped again
-                        waiting.remove(link)
+                        del calls[link]
                         link.close()
                         continue
                     if said and isinstance(hello := said[0], Hello):
-                        waiting.remove(link)
-                        _check(mine, hello, found)
-                        found[hello.process_id] = link, hello
+                        _check(mine, hello, _known(calls))
+                        calls[link] = hello
     except UserError as error:
-        reason = Dismiss(code=2, reason=str(error))
-        _dismiss({number: link for number, (link, _) in found.items()}, reason)
+        _dismiss(calls, Dismiss(code=2, reason=str(error)))
         raise
-    machine = together([host.machine, *(hello.host.machine for _, hello in found.values())])
-    links = {number: found[number][0] for number in sorted(found)}
-    return Team(seat, host.model_copy(update={"machine": machine}), links)
+    links = {}
+    for link, known in calls.items():
+        if known:
+            links[known.process_id] = link
+        else:
+            link.close()
+    machine = together([host.machine, *(one.host.machine for one in _known(calls))])
+    return Team(seat, host.model_copy(update={"machine": machine}), dict(sorted(links.items())))
 
 
 def call(seat: Seat, host: Host, cases: Sequence[Case], patience_s: float = JOIN_S) -> Link:
@@ -133,12 +138,12 @@ def together(machines: Sequence[Machine]) -> Machine:
     )
 
 
-def _check(mine: Hello, other: Hello, found: Mapping[int, object]) -> None:
+def _check(mine: Hello, other: Hello, known: Sequence[Hello]) -> None:
     """Refuse a process with which training could not go well."""
     who = f"process {other.process_id}"
     if other.processes != mine.processes:
         raise UserError(f"{who} was told of {other.processes} processes, not {mine.processes}")
-    if other.process_id in {0, *found} or other.process_id >= mine.processes:
+    if other.process_id in {one.process_id for one in (mine, *known)}:
         raise UserError(f"more than one {who}: each needs a --process-id of its own")
     if other.plan != mine.plan:
         raise UserError(
@@ -180,12 +185,12 @@ def _listening(port: int) -> Iterator[socket.socket]:
         yield server
 
 
-def _dismiss(links: Mapping[int, Link], message: Dismiss) -> None:
-    for link in links.values():
+def _known(calls: Mapping[Link, Hello | None]) -> list[Hello]:
+    return [hello for hello in calls.values() if hello]
+
+
+def _dismiss(links: Iterable[Link], message: Dismiss) -> None:
+    for link in links:
         with suppress(OSError):
             link.send(message)
         link.close()
-
-
-def _numbers(missing: set[int]) -> str:
-    return ", ".join(map(str, sorted(missing)))
