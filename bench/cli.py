@@ -5,25 +5,17 @@ finished; 1 some case failed; 2 bad usage, config or data; 130 interrupted, by
 Ctrl-C or SIGTERM.
 """
 
-import itertools
 import os
 import shlex
 import signal
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from bench import orphans
 from fmnist_jax.errors import UserError
-
-if TYPE_CHECKING:
-    from bench.config import Plan
-    from bench.executor import Executor
 
 app = typer.Typer(
     name="python -m bench",
@@ -70,9 +62,8 @@ def main() -> int:
         return _say(f"this is a bug in the suite: {text}; --debug shows where", 1)
 
 
-def _interrupted(consequence: str) -> int:
-    print(f"interrupted; {consequence}", file=sys.stderr)
-    return INTERRUPTED
+def _command() -> str:
+    return shlex.join(["python", "-m", "bench", *sys.argv[1:]])
 
 
 def _say(message: str, code: int) -> int:
@@ -108,23 +99,33 @@ def run(
         str | None,
         typer.Option("--cluster", help="A Dask scheduler (tcp://host:port), slurm, pbs, sge ..."),
     ] = None,
+    coordinator: Annotated[
+        str | None,
+        typer.Option(
+            "--coordinator",
+            metavar="HOST:PORT",
+            help="Train networks over several hosts: where process 0 is, or auto.",
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", help="How many hosts train together.")
+    ] = None,
+    process_id: Annotated[
+        int | None, typer.Option("--process-id", help="Which of them this is; 0 leads.")
+    ] = None,
     results: Results = DEFAULT_RESULTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run all again, from the start.")] = False,
     progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
     debug: Debug = False,
 ) -> int:
     """Train, measure, record and report."""
-    from rich.console import Console
-
-    from bench import checkpoints, plan, report, runner, store, table
     from bench import config as configs
-    from bench import console as screens
+    from bench import suite
+    from bench.hosts import seat
 
     if bool(models) == all_:
         raise UserError("name the models to run, or give --all; python -m bench list shows them")
-    errors = Console(stderr=True)
-    screens.show_logs(errors)
-    resolved = configs.load(
+    plan = configs.load(
         config,
         set_ or (),
         models=tuple(dict.fromkeys(models)) if models else None,
@@ -134,78 +135,20 @@ def run(
         timeout=timeout,
         retries=retries,
     )
-    store.check_writable(results)
-
-    from fmnist_jax.data.load import load
-    from fmnist_jax.data.splits import make_splits
-
-    loaded = load(resolved.dataset, data_dir)
-    data = resolved.data.model_dump()
-    make_splits(loaded, data.pop("split_seed"), **data)  # refuse impossible sizes before any work
-    cases = plan.cases(resolved, loaded)
-    classes, synthetic = loaded.classes, loaded.synthetic
-    reason = loaded.fallback_reason or "asked for by name."
-    del loaded
-    if synthetic:
-        errors.print(report.banner(reason))
-    with _executor(cluster, results, resolved) as executor:
-        began = time.perf_counter()
-        todo, done, seen, finished = runner.pending(cases, executor.hosts, results, fresh)
-        if fresh:
-            for host, case in itertools.product(executor.hosts, cases):
-                checkpoints.discard(results, host, case)
-        for found in done:
-            errors.print(
-                f"{screens.name(found.record.case)}: done already, {found.path}", soft_wrap=True
-            )
-        if not todo:
-            errors.print("nothing is left to run; --fresh runs all of it again")
-        with screens.reporter(progress, errors) as observer:
-            observer.begin(todo)
-            finish = runner.run(
-                todo,
-                results,
-                observer,
-                executor,
-                seen=seen,
-                finished=finished,
-                retries=resolved.retries,
-                checkpoint_every=resolved.checkpoint_every,
-                data_dir=data_dir and data_dir.expanduser().absolute(),
-                debug=debug,
-            )
-    done += finish.stored
-    out = table.screen()
-    if synthetic:
-        out.print(report.banner(reason))
-    report.closing(out, done, classes, time.perf_counter() - began)
-    if finish.interrupted:
-        return _interrupted("the cases that finished are kept, the next run does the rest")
-    if finish.rescued or finish.lost or finish.left:
-        return _say(report.shortfall(finish, results), 1)
-    return int(any(found.record.run.status != "ok" for found in done))
-
-
-@contextmanager
-def _executor(cluster: str | None, results: Path, plan: "Plan") -> Iterator["Executor"]:
-    """Where the cases of `plan` run, with its machines known."""
-    from bench import console as screens
-
-    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-    limits: Any = plan.model_dump(include={"jobs", "timeout", "memory_limit"})
-    if cluster:
-        from bench.connect import connected
-
-        screens.log.info("measuring what the machines of the cluster can reach ...")
-        with connected(cluster, results, command, **limits) as executor:
-            yield executor
-    else:
-        from bench import machine
-        from bench.local import LocalExecutor
-        from fmnist_jax.cores import available_cores
-
-        screens.log.info("measuring what this machine can reach ...")
-        yield LocalExecutor(machine.inspect(command), available_cores(), **limits)
+    place = seat.find(coordinator, processes, process_id)
+    if place and cluster:
+        raise UserError("--cluster runs each case on a machine, --coordinator one on all: not both")
+    return suite.run(
+        plan,
+        results,
+        command=_command(),
+        data_dir=data_dir,
+        cluster=cluster,
+        seat=place,
+        fresh=fresh,
+        progress=progress,
+        debug=debug,
+    )
 
 
 @app.command("list")
@@ -288,12 +231,13 @@ def peers(
     names = contestants.models(models or ())
     chosen, missing = contestants.contestants(framework or ())
     store.check_writable(results)
-    host = machine.inspect(shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
+    host = machine.inspect(_command())
     batches = tuple(dict.fromkeys(batch or (128, 256)))
     try:
         made = comparing.run(host, names, chosen, missing, batches, rounds, flip, progress, debug)
     except KeyboardInterrupt:
-        return _interrupted("a comparison is stored only when it is complete")
+        print("interrupted; a comparison is stored only when it is complete", file=sys.stderr)
+        return INTERRUPTED
     path = record.write(results, made)
     out = table.screen()
     for name in names:

@@ -16,6 +16,31 @@ TARGET_METRIC = "validation_accuracy"
 
 
 @dataclass(frozen=True)
+class Seat:
+    """One of several processes that train a network together, each on a host of its own.
+
+    Attributes:
+        coordinator: HOST:PORT at which process 0 is to be found.
+        processes: how many there are.
+        process_id: which one this is, from 0.
+    """
+
+    coordinator: str
+    processes: int
+    process_id: int
+
+    @property
+    def host(self) -> str:
+        """Of the coordinator."""
+        return self.coordinator.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        """Of the coordinator."""
+        return int(self.coordinator.rpartition(":")[2])
+
+
+@dataclass(frozen=True)
 class Task:
     """A case with everything a worker needs to run it.
 
@@ -28,6 +53,7 @@ class Task:
         data_dir: as given on the command line.
         debug: print tracebacks.
         checkpoints: of a network that is to have some.
+        seat: of a network that is trained over several hosts.
     """
 
     case: Case
@@ -38,6 +64,7 @@ class Task:
     data_dir: Path | None = None
     debug: bool = False
     checkpoints: "Checkpoints | None" = None
+    seat: Seat | None = None
 
 
 @dataclass(frozen=True)

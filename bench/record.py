@@ -71,7 +71,11 @@ class Probe(_Part):
 
 
 class Machine(_Part):
-    """The hardware. `id` is a slug of it, never the host's name."""
+    """The hardware. `id` is a slug of it, never the host's name.
+
+    Of a network trained over several hosts the cores, memory, accelerators and probes
+    are added up; prediction and peak memory are those of the first host alone.
+    """
 
     id: str
     cpu: str

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from bench.clock import Clock, sample
-from bench.job import TARGET_METRIC, Outcome, Progress, Task, blank_record
+from bench.job import TARGET_METRIC, Outcome, Progress, Seat, Task, blank_record
 from bench.record import (
     Costs,
     HistoryPoint,
@@ -80,6 +80,8 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     events.send(Progress("data"))
     with clock.phase("data_s"):
         splits, classes = _splits(task)
+    if task.seat:
+        _meet(task.seat)
     config = resolve(case.model, case.config["model"])
     learner = config.build(case.seed)
     events.send(Progress("compile" if case.kind == "flax" else "prepare"))
@@ -108,6 +110,10 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
 
     with clock.phase("fit_s"):
         history = learner.fit(on_epoch, task.checkpoints)
+    if task.seat:
+        _part()
+        if task.seat.process_id:  # the rest is for the first, which has the record
+            return Outcome(blank_record(task, "ok"))
 
     events.send(Progress("measure"))
     images = splits.validation.images
@@ -153,6 +159,24 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
         }
     )
     return Outcome(record, artifacts)
+
+
+def _meet(seat: Seat) -> None:
+    """Join the other processes; from now on jax knows their devices as well."""
+    import jax
+
+    # Gloo greets on stdout, which is for results.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    jax.distributed.initialize(
+        seat.coordinator, seat.processes, seat.process_id, cluster_detection_method="deactivate"
+    )
+
+
+def _part() -> None:
+    """Leave when all have come so far: later, the end of one would be the end of the others."""
+    import jax
+
+    jax.distributed.shutdown()
 
 
 def _splits(task: Task) -> tuple["Splits", tuple[str, ...]]:

@@ -114,6 +114,8 @@ class Checkpoints:
         import numpy as np
         from orbax.checkpoint.args import Composite, JsonRestore, StandardRestore
 
+        from fmnist_jax.training.hosts import place
+
         like = start._replace(history=())
         note = manager.restore(number, args=Composite(note=JsonRestore())).note
         if note["origin"] != self._origin(like):
@@ -122,7 +124,7 @@ class Checkpoints:
         arrays = manager.restore(number, args=Composite(arrays=StandardRestore(shapes))).arrays
         if note["content"] != _content(arrays, note["history"]):
             raise ValueError("it is damaged")
-        placed = jax.device_put(arrays, jax.tree.map(lambda leaf: leaf.sharding, like))
+        placed = jax.tree.map(lambda array, leaf: place(array, leaf.sharding), arrays, like)
         return placed._replace(history=tuple(Epoch(**epoch) for epoch in note["history"]))
 
     def _origin(self, arrays: Snapshot) -> str:
@@ -152,6 +154,7 @@ def _content(arrays: Snapshot, history: list[dict[str, Any]]) -> str:
 
 def _manager(folder: Path) -> "CheckpointManager":
     from orbax.checkpoint import CheckpointManager, CheckpointManagerOptions
+    from orbax.checkpoint.options import MultiprocessingOptions
 
     # What is wrong with a checkpoint is said here, and in one line.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
@@ -159,7 +162,12 @@ def _manager(folder: Path) -> "CheckpointManager":
         max_to_keep=KEPT,
         cleanup_tmp_directories=True,  # of a run that was killed while it wrote
         enable_async_checkpointing=False,  # writing beside an epoch would spoil its time
+        # Of several hosts the first writes alone: without this it would wait for the others,
+        # and a manager of some of the processes does not make its folder.
+        multiprocessing_options=MultiprocessingOptions(active_processes={0}),
+        create=False,
     )
+    folder.mkdir(parents=True, exist_ok=True)
     return CheckpointManager(folder, options=options)
 
 

@@ -1,11 +1,12 @@
-"""The compiled programs of a run: one call trains an epoch on all local devices.
+"""The compiled programs of a run: one call trains an epoch on all devices.
 
 The only file that knows of pmap. The training set lives on every device as
 uint8 (55 MB at full size); an epoch is a `lax.scan` over its steps, with
 shuffling, scaling and augmentation inside, so that the host dispatches once
 per epoch. Every device draws the same permutation and the same per-image
 randomness and takes its own rows of each global batch, which makes the result
-independent of the number of devices up to rounding.
+independent of the number of devices, and of the hosts that they belong to, up to
+rounding. Over several hosts every process calls the same programs in the same order.
 """
 
 import time
@@ -27,6 +28,7 @@ from fmnist_jax.models.parts import Network
 from fmnist_jax.training import compilation
 from fmnist_jax.training.capacity import automatic_batch, evaluation_chunk
 from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.hosts import place
 from fmnist_jax.training.optimizer import optimizer
 from fmnist_jax.training.step import (
     Metrics,
@@ -101,10 +103,10 @@ def build(
     # Under jit the whole state is made in one program instead of an op at a time.
     make_state = jax.jit(partial(initial_state, network, transform), out_shardings=everywhere)
     state = make_state(jax.random.key(seed))
-    ranks = jax.device_put(np.arange(count), split)
-    images, labels = jax.device_put((train.images, train.labels), everywhere)
+    ranks = place(np.arange(count), split)
+    images, labels = place((train.images, train.labels), everywhere)
     chunk = evaluation_chunk(network, devices[0])
-    held_out = jax.device_put(_chunks(validation, count, chunk), split)
+    held_out = place(_chunks(validation, count, chunk), split)
 
     def train_epoch(
         rank: jax.Array, state: State, images: jax.Array, labels: jax.Array, key: jax.Array

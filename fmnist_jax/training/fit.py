@@ -11,6 +11,7 @@ from fmnist_jax.errors import Diverged
 from fmnist_jax.learner import Epoch
 from fmnist_jax.training.checkpoint import Checkpoints, Snapshot, Weights
 from fmnist_jax.training.engine import Engine
+from fmnist_jax.training.hosts import of_first
 
 
 def fit(
@@ -35,7 +36,8 @@ def fit(
             returns the last weights, which is what a schedule that anneals to
             zero is made for.
         on_epoch: told of each epoch as it ends, not of those before the checkpoint.
-        checkpoints: None keeps none.
+        checkpoints: None keeps none. Over several hosts only process 0 may have some;
+            the others start from where it does.
 
     Returns:
         The chosen weights and the history.
@@ -44,7 +46,7 @@ def fit(
         Diverged: the training loss is not finite.
     """
     start = Snapshot(engine.state, (engine.state.params, engine.state.statistics))
-    state, chosen, history = checkpoints.restore(start) if checkpoints else start
+    state, chosen, history = of_first(checkpoints.restore(start) if checkpoints else start)
     key = jax.random.key(seed)
     began = time.perf_counter() - (history[-1].elapsed_s if history else 0.0)
     while not is_over(history, epochs, patience):

@@ -17,7 +17,9 @@ from fmnist_jax.training.step import variables
 
 
 class FlaxLearner:
-    """Trains `config`'s network on all local devices.
+    """Trains `config`'s network on all devices, those of other hosts included.
+
+    Trained, it is a matter of each process and its own devices.
 
     Args:
         config: architecture and hyper-parameters.
@@ -27,7 +29,7 @@ class FlaxLearner:
     def __init__(self, config: FlaxConfig, seed: int) -> None:
         self._config = config
         self._seed = seed
-        self._devices = jax.local_devices()
+        self._devices = jax.devices()
         accelerator = self._devices[0].platform != "cpu"
         self.network: Network = config.network(config.compute_dtype(accelerator))
         self._engine: engine.Engine | None = None
@@ -63,8 +65,10 @@ class FlaxLearner:
         )
         # The engine holds the training set on the devices: done with it.
         self._engine = None
+        if jax.process_count() > 1:  # arrays on devices of others would bind us to them
+            weights = jax.device_get(weights)
         self.variables = variables(*weights)
-        self._predictor = engine.Predictor(self.network, *weights, self._devices)
+        self._predictor = engine.Predictor(self.network, *weights, jax.local_devices())
         return history
 
     def predict_proba(self, images: Images) -> Probabilities:
