@@ -24,17 +24,24 @@ HYPER = {"epochs": 12, "batch_size": 60, "optimizer": "sgd", "learning_rate": 0.
 SETS = [f"--set=data.{name}={value}" for name, value in IMAGES.items()]
 SETS += [f"--set=cnn.{name}={value}" for name, value in HYPER.items()]
 
+# The command on one core. Not by preexec_fn, which would fork a process in which jax has threads.
+CONFINED = """
+import os, sys
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.execv(sys.executable, [sys.executable, "-m", "bench", *sys.argv[2:]])
+"""
+
 
 def start(number, coordinator, results, cache):
     """The command as process `number` of two, with a core of its own where there are two."""
     cores = available_cores()
+    core = str(cores[number % len(cores)])
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench", "run", "cnn", "--dataset=synthetic", *SETS,
+        [sys.executable, "-c", CONFINED, core, "run", "cnn", "--dataset=synthetic", *SETS,
          "--set=checkpoint_every=1", "--retries=1", "--progress=plain", f"--results={results}",
          f"--coordinator={coordinator}", "--processes=2", f"--process-id={number}"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env=os.environ | {"FMNIST_CACHE_DIR": str(cache)},
-        preexec_fn=lambda: os.sched_setaffinity(0, {cores[number % len(cores)]}),
     )  # fmt: skip
     return process
 
