@@ -23,7 +23,7 @@ class Metric:
         timing: whether it is a property of the machine, too, and so is never
             pooled over machines.
         main: whether it has a column in the accuracy table.
-        any_run: whether every run with the same config and software may tell it, since
+        any_run: whether every run with the same config, software and code may tell it, since
             one start compiles and the next reads what was compiled.
     """
 

@@ -99,7 +99,7 @@ def _row(records: Sequence[Record]) -> Row:
     newest = records[-1]
     config = [r for r in records if r.case.config_hash == newest.case.config_hash]
     chosen = list({r.case.seed: r for r in config}.values())
-    same = [r for r in config if r.software == newest.software]
+    same = [r for r in config if (r.software, r.code) == (newest.software, newest.code)]
     confusions = [record.quality.confusion or [] for record in chosen]
     correct = sum(matrix[i][i] for matrix in confusions for i in range(len(matrix)))
     total = sum(sum(map(sum, matrix)) for matrix in confusions)
