@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import typer
 
 from bench import orphans
+from bench.interrupts import EXIT_CODE
 from fmnist_jax.errors import UserError
 
 app = typer.Typer(
@@ -31,7 +32,6 @@ DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder with the official idx files.")
 ]
 DEFAULT_RESULTS = Path("results")
-INTERRUPTED = 130
 
 
 def main() -> int:
@@ -50,7 +50,7 @@ def main() -> int:
             raise
         return _say(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
+        return EXIT_CODE
     except BrokenPipeError:
         # The reader of stdout has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -237,7 +237,7 @@ def peers(
         made = comparing.run(host, names, chosen, missing, batches, rounds, flip, progress, debug)
     except KeyboardInterrupt:
         print("interrupted; a comparison is stored only when it is complete", file=sys.stderr)
-        return INTERRUPTED
+        return EXIT_CODE
     path = record.write(results, made)
     out = table.screen()
     for name in names:

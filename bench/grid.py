@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 
 from bench.metrics import percentage, seconds
 from bench.record import Record
-from bench.table import FOOTNOTE, SYNTHETIC, SYNTHETIC_NOTE, Plain, line
+from bench.table import FOOTNOTE, SYNTHETIC, SYNTHETIC_NOTE, Plain, lines_of
 from fmnist_jax.learner import LEARNERS
 
 CHOICE = "best configuration: by validation accuracy"
@@ -211,9 +211,8 @@ def markdown(found: Sequence[Summary]) -> str:
     """Every summary under a heading of its own; empty without any."""
     blocks = []
     for summary in found:
-        lines = [f"**{summary.title}**", "", line(HEADINGS)]
-        lines.append(line("---" if heading in WORDS else "---:" for heading in HEADINGS))
-        lines += [line(cells(family)) for family in summary.families]
+        families = map(cells, summary.families)
+        lines = [f"**{summary.title}**", "", *lines_of(HEADINGS, WORDS, families)]
         lines += ["", "<br>\n".join(summary.notes).replace("*", r"\*")]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n" if blocks else ""

@@ -8,6 +8,8 @@ from multiprocessing import resource_tracker
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
+EXIT_CODE = 130  # by Ctrl-C or SIGTERM, as shells have it
+
 
 @contextmanager
 def held_back() -> Iterator[None]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table as RichTable
 
 from bench.metrics import METRICS
-from bench.table import Row, Table, line
+from bench.table import Row, Table, lines_of
 
 SHOWN = (
     "train_flops",
@@ -53,9 +53,8 @@ def markdown(tables: Sequence[Table]) -> str:
     blocks = []
     for table in tables:
         if found := rows([table]):
-            lines = [f"**{TITLE}: {table.title}**", "", line(HEADINGS)]
-            lines.append(line("---" if heading in WORDS else "---:" for heading in HEADINGS))
-            blocks.append("\n".join([*lines, *(line(_cells(row)) for row in found)]))
+            lines = lines_of(HEADINGS, WORDS, map(_cells, found))
+            blocks.append("\n".join([f"**{TITLE}: {table.title}**", "", *lines]))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 

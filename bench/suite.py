@@ -17,14 +17,13 @@ from bench.config import Plan
 from bench.executor import Executor
 from bench.hosts import follower, leader, team
 from bench.hosts import seat as seats
+from bench.interrupts import EXIT_CODE
 from bench.job import Seat
 from bench.local import LocalExecutor
 from bench.record import Case
 from fmnist_jax.cores import available_cores
 from fmnist_jax.data.load import load
 from fmnist_jax.data.splits import make_splits
-
-INTERRUPTED = 130
 
 
 def run(
@@ -126,7 +125,7 @@ def _exit_code(finish: runner.Finish, done: Sequence[store.Stored], results: Pat
             "interrupted; the cases that finished are kept, the next run does the rest",
             file=sys.stderr,
         )
-        return INTERRUPTED
+        return EXIT_CODE
     if finish.rescued or finish.lost or finish.left:
         print(f"error: {report.shortfall(finish, results)}", file=sys.stderr)
         return 1

@@ -153,6 +153,7 @@ def cells(row: Row) -> list[str]:
     ]
 
 
+WORDS = ("model", "machine")  # not numbers, so aligned to the left
 LEAST_FIRST = (
     "machine",
     "latency, 1 image",
@@ -193,7 +194,7 @@ def rich(table: Table, width: int) -> RichTable:
         title_style="bold red" if table.dataset == SYNTHETIC else "bold",
     )
     for heading, least in zip(kept, widths, strict=True):
-        justify: Literal["left", "right"] = "left" if heading in ("model", "machine") else "right"
+        justify: Literal["left", "right"] = "left" if heading in WORDS else "right"
         made.add_column(textwrap.fill(heading, least), justify=justify, no_wrap=True)
     for line in lines:
         made.add_row(*line)
@@ -204,17 +205,22 @@ def markdown(found: Sequence[Table]) -> str:
     """Every table under a heading of its own; empty without any."""
     blocks = []
     for table in found:
-        lines = [f"**{table.title}**", "", line(HEADINGS)]
-        lines.append(line("---" if h in ("model", "machine") else "---:" for h in HEADINGS))
-        lines += [line(cells(row)) for row in table.rows]
+        lines = [f"**{table.title}**", "", *lines_of(HEADINGS, WORDS, map(cells, table.rows))]
         if any(row.contended for row in table.rows):
             lines += ["", FOOTNOTE.replace("*", r"\*")]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def line(texts: Iterable[str]) -> str:
-    """A row of a Markdown table."""
+def lines_of(
+    headings: Sequence[str], words: Sequence[str], rows: Iterable[Sequence[str]]
+) -> list[str]:
+    """A Markdown table; the columns in `words` are aligned to the left, numbers to the right."""
+    marks = ["---" if heading in words else "---:" for heading in headings]
+    return [_line(headings), _line(marks), *map(_line, rows)]
+
+
+def _line(texts: Iterable[str]) -> str:
     return "| " + " | ".join(text.replace("*", r"\*") for text in texts) + " |"
 
 

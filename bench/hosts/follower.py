@@ -14,7 +14,6 @@ from bench.job import Seat, new_task
 from bench.record import Case
 
 log = logging.getLogger("fmnist_jax")
-INTERRUPTED = 130
 
 
 def follow(
@@ -78,7 +77,7 @@ def follow(
             executor.stop()
             link.close()
     print("interrupted; process 0 records the case as failed", file=sys.stderr)
-    return INTERRUPTED
+    return interrupts.EXIT_CODE
 
 
 def _dismissed(message: line.Dismiss) -> int:
