@@ -20,7 +20,13 @@ def max_pool(x: jax.Array, window: int = 2) -> jax.Array:
 
     Returns:
         Same dtype, [n, height // window, width // window, channels].
+
+    Raises:
+        ValueError: if not a single window fits into the image.
     """
+    height, width = x.shape[1:3]
+    if window > min(height, width):
+        raise ValueError(f"a pooling window of {window} does not fit into {height}x{width} pixels")
     return _max_pool(x, window)
 
 

@@ -75,7 +75,7 @@ class Checkpoints:
             "content": _content(arrays, history),
         }
         try:
-            with _manager(self.folder) as manager:
+            with _manager(self.folder, clean=True) as manager:
                 manager.save(
                     len(history),
                     args=Composite(arrays=StandardSave(arrays), note=JsonSave(note)),
@@ -152,7 +152,7 @@ def _content(arrays: Snapshot, history: list[dict[str, Any]]) -> str:
     return digest.hexdigest()
 
 
-def _manager(folder: Path) -> "CheckpointManager":
+def _manager(folder: Path, *, clean: bool = False) -> "CheckpointManager":
     from orbax.checkpoint import CheckpointManager, CheckpointManagerOptions
     from orbax.checkpoint.options import MultiprocessingOptions
 
@@ -160,7 +160,9 @@ def _manager(folder: Path) -> "CheckpointManager":
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     options = CheckpointManagerOptions(
         max_to_keep=KEPT,
-        cleanup_tmp_directories=True,  # of a run that was killed while it wrote
+        # Of a run that was killed while it wrote. Done in the background, which only a save
+        # waits for: begun by a restore, it could meet the next checkpoint in the making.
+        cleanup_tmp_directories=clean,
         enable_async_checkpointing=False,  # writing beside an epoch would spoil its time
         # Of several hosts the first writes alone: without this it would wait for the others,
         # and a manager of some of the processes does not make its folder.

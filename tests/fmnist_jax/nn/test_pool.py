@@ -12,14 +12,14 @@ from fmnist_jax.nn.pool import max_pool
 
 @settings(max_examples=12, deadline=None)
 @given(
-    height=st.integers(2, 13),
-    width=st.integers(2, 13),
+    beyond=st.tuples(st.integers(0, 11), st.integers(0, 11)),  # the first window
     window=st.sampled_from([1, 2, 3]),
     levels=st.sampled_from([1, 2, 1000]),  # few levels: many ties
 )
 def test_each_window_and_its_first_maximum(
-    height: int, width: int, window: int, levels: int
+    beyond: tuple[int, int], window: int, levels: int
 ) -> None:
+    height, width = (window + more for more in beyond)
     rng = np.random.default_rng([height, width, window, levels])
     x = rng.integers(0, levels, (3, height, width, 5)).astype(np.float32)
     rows, columns = height // window, width // window
@@ -39,6 +39,11 @@ def test_each_window_and_its_first_maximum(
 @pytest.mark.parametrize(("size", "pooled"), [(28, 14), (13, 6), (11, 5), (7, 3)])
 def test_what_fills_no_window_is_left_out(size: int, pooled: int) -> None:
     assert max_pool(jnp.zeros((2, size, size, 1))).shape == (2, pooled, pooled, 1)
+
+
+def test_a_window_larger_than_the_image_is_refused() -> None:
+    with pytest.raises(ValueError, match="window of 3 does not fit into 5x2 pixels"):
+        max_pool(jnp.zeros((1, 5, 2, 1)), 3)
 
 
 def test_vmap_and_scan_give_what_a_loop_gives() -> None:
