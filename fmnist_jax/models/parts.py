@@ -1,11 +1,11 @@
 """What the architectures share: a network in two halves, and the residual block."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import flax.linen as nn
 import jax
 
+from fmnist_jax.nn.batch_norm import BatchNorm
 from fmnist_jax.nn.conv import Conv
 
 # The running average must keep up with a high learning rate: at flax's default of
@@ -52,17 +52,16 @@ class ResidualBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         """[b, h, w, width] -> [b, h, w, width]."""
-        conv = partial(Conv, self.width, centred=train, dtype=self.dtype)
-        y = conv(name="conv1")(x)
-        y = nn.relu(self._norm(train, "norm1")(y))
-        y = conv(name="conv2")(y)
-        return nn.relu(x + self._norm(train, "norm2")(y))
+        y = nn.relu(self._conv_norm(x, train, 1))
+        return nn.relu(x + self._conv_norm(y, train, 2))
 
-    def _norm(self, train: bool, name: str) -> nn.BatchNorm:
-        return nn.BatchNorm(
-            use_running_average=not train,
+    def _conv_norm(self, x: jax.Array, train: bool, number: int) -> jax.Array:
+        conv = Conv(self.width, centred=True, dtype=self.dtype, name=f"conv{number}")
+        norm = BatchNorm(
             momentum=BATCH_NORM_MOMENTUM,
-            axis_name=self.axis_name if train else None,
+            axis_name=self.axis_name,
             dtype=self.dtype,
-            name=name,
+            name=f"norm{number}",
         )
+        y = conv(x)
+        return norm(y, conv.variables["params"]["bias"], train=train)

@@ -241,8 +241,6 @@ class Conv(nn.Module):
             bias = self.param("bias", nn.initializers.zeros_init(), (self.features,), jnp.float32)
         x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
         y = conv2d(x, kernel, strides=self.strides, padding=self.padding)
-        if bias is None:
+        if bias is None or self.centred:
             return y
-        if self.centred:
-            bias = lax.stop_gradient(bias)
         return y + bias.reshape(1, 1, 1, -1)

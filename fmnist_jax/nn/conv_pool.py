@@ -1,123 +1,175 @@
-"""Convolution and max pooling in one, for the first layer of a network.
+"""The first layer of a network in one operation: convolution, bias, max pooling and relu.
 
 The result of a first convolution is the largest array of a training step, and
 pooling throws three quarters of it away. On a CPU it is made for two images at a
-time, pooled while it is in the core's cache, and made again for the gradients.
-Accelerators run the two operations as they are.
+time and pooled while it is in the core's cache; what stays for the gradient is a
+byte per result, the place in its window that gave it. Accelerators run the
+operations as they are.
 """
 
 from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from flax.linen.dtypes import promote_dtype
 from flax.typing import Dtype, Initializer
 from jax import lax
 
 from fmnist_jax.nn.conv import Padding, conv2d
-from fmnist_jax.nn.pool import max_pool, to_first_maximum
+from fmnist_jax.nn.pool import max_pool
 
 _IMAGES = 2  # at a time: 28x28x32 in float32 are 0.1 MB an image
 
 
 def conv_pool(
-    x: jax.Array, kernel: jax.Array, *, padding: Padding = "SAME", window: int = 2
+    x: jax.Array,
+    kernel: jax.Array,
+    bias: jax.Array,
+    *,
+    padding: Padding = "SAME",
+    window: int = 2,
 ) -> jax.Array:
-    """`max_pool(conv2d(x, kernel))`, with the same gradients.
+    """`relu(max_pool(conv2d(x, kernel)) + bias)`, with the same gradients.
+
+    That is also the pooling of relu(convolution + bias), since bias and relu keep the
+    order of values.
 
     Args:
         x: float [n, height, width, ci].
         kernel: float [kh, kw, ci, co], of the same dtype.
+        bias: float [co], of the same dtype.
         padding: of the convolution, SAME or VALID.
         window: side of the pooling windows, and their distance.
 
     Returns:
         Same dtype, [n, height' // window, width' // window, co], where height' and
         width' are the convolution's.
+
+    Raises:
+        ValueError: if not a single window fits into the convolution's result.
     """
-    return _conv_pool(x, kernel, padding, window)
-
-
-def _plain(x: jax.Array, kernel: jax.Array, padding: Padding, window: int) -> jax.Array:
-    return max_pool(conv2d(x, kernel, padding=padding), window)
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _conv_pool(x: jax.Array, kernel: jax.Array, padding: Padding, window: int) -> jax.Array:
-    plain = partial(_plain, padding=padding, window=window)
     if x.shape[3] > 1:  # patches of many channels cost more than they save
-        return plain(x, kernel)
+        return _plain(x, kernel, bias, padding, window)
+    return _conv_pool(x, kernel, bias, padding, window)
 
-    def on_cpu(x: jax.Array, kernel: jax.Array) -> jax.Array:
+
+def _plain(
+    x: jax.Array, kernel: jax.Array, bias: jax.Array, padding: Padding, window: int
+) -> jax.Array:
+    y = max_pool(conv2d(x, kernel, padding=padding), window)
+    return nn.relu(y + bias.reshape(1, 1, 1, -1))
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _conv_pool(
+    x: jax.Array, kernel: jax.Array, bias: jax.Array, padding: Padding, window: int
+) -> jax.Array:
+    def on_cpu(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
         placed = _placed(kernel, window)
 
         def one(patches: jax.Array) -> jax.Array:
-            return reduce(jnp.maximum, jnp.split(patches @ placed, window**2, axis=-1))
+            return nn.relu(reduce(jnp.maximum, _views(patches, placed, window)) + bias)
 
         y: jax.Array = lax.map(one, _patches(x, kernel, padding, window), batch_size=_IMAGES)
         return y
 
-    y: jax.Array = lax.platform_dependent(x, kernel, cpu=on_cpu, default=plain)
+    default = partial(_plain, padding=padding, window=window)
+    y: jax.Array = lax.platform_dependent(x, kernel, bias, cpu=on_cpu, default=default)
     return y
 
 
+Residuals = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+
+
 def _fwd(
-    x: jax.Array, kernel: jax.Array, padding: Padding, window: int
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _conv_pool(x, kernel, padding, window), (x, kernel)
+    x: jax.Array, kernel: jax.Array, bias: jax.Array, padding: Padding, window: int
+) -> tuple[jax.Array, Residuals]:
+    # The place in its window of each maximum; one more stands for "relu let nothing through".
+    code = np.min_scalar_type(window**2)
+
+    def on_cpu(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, jax.Array]:
+        placed = _placed(kernel, window)
+
+        def one(patches: jax.Array) -> tuple[jax.Array, jax.Array]:
+            views = _views(patches, placed, window)
+            largest = reduce(jnp.maximum, views)
+            place = jnp.full(largest.shape, window**2 - 1, code)
+            for number in reversed(range(window**2 - 1)):  # on a tie the first takes it
+                place = jnp.where(views[number] >= largest, code.type(number), place)
+            y = nn.relu(largest + bias)
+            return y, jnp.where(y > 0, place, code.type(window**2))
+
+        return lax.map(one, _patches(x, kernel, padding, window), batch_size=_IMAGES)
+
+    def default(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, jax.Array]:
+        y = _plain(x, kernel, bias, padding, window)
+        return y, jnp.zeros(y.shape, code)  # which nothing reads
+
+    y, places = lax.platform_dependent(x, kernel, bias, cpu=on_cpu, default=default)
+    return y, (x, kernel, bias, places)
 
 
 def _bwd(
-    padding: Padding, window: int, residuals: tuple[jax.Array, jax.Array], dy: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+    padding: Padding, window: int, residuals: Residuals, dy: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     # Off the CPU the compiler finds the forward pass repeated here, and keeps the first.
-    x, kernel = residuals
+    x, kernel, bias, places = residuals
     plain = partial(_plain, padding=padding, window=window)
 
-    def input_gradient(x: jax.Array, kernel: jax.Array, dy: jax.Array) -> jax.Array:
-        dx: jax.Array
-        (dx,) = jax.vjp(lambda x: plain(x, kernel), x)[1](dy)
-        return dx
+    # Two computations that share nothing: the one nobody asks for is never run.
+    dx: jax.Array
+    (dx,) = jax.vjp(lambda x: plain(x, kernel, bias), x)[1](dy)
 
-    def kernel_gradient(x: jax.Array, kernel: jax.Array, dy: jax.Array) -> jax.Array:
-        dk: jax.Array
-        (dk,) = jax.vjp(lambda kernel: plain(x, kernel), kernel)[1](dy)
-        return dk
+    def elsewhere(
+        x: jax.Array, kernel: jax.Array, bias: jax.Array, places: jax.Array, dy: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        gradients: tuple[jax.Array, jax.Array]
+        gradients = jax.vjp(lambda kernel, bias: plain(x, kernel, bias), kernel, bias)[1](dy)
+        return gradients
 
-    if x.shape[3] > 1:
-        return input_gradient(x, kernel, dy), kernel_gradient(x, kernel, dy)
-    on_cpu = partial(_kernel_gradient_cpu, padding=padding, window=window)
-    return (
-        input_gradient(x, kernel, dy),
-        lax.platform_dependent(x, kernel, dy, cpu=on_cpu, default=kernel_gradient),
-    )
+    on_cpu = partial(_gradients_cpu, padding=padding, window=window)
+    dk, db = lax.platform_dependent(x, kernel, bias, places, dy, cpu=on_cpu, default=elsewhere)
+    return dx, dk, db
 
 
 _conv_pool.defvjp(_fwd, _bwd)
 
 
-def _kernel_gradient_cpu(
-    x: jax.Array, kernel: jax.Array, dy: jax.Array, *, padding: Padding, window: int
-) -> jax.Array:
+def _gradients_cpu(
+    x: jax.Array,
+    kernel: jax.Array,
+    bias: jax.Array,
+    places: jax.Array,
+    dy: jax.Array,
+    *,
+    padding: Padding,
+    window: int,
+) -> tuple[jax.Array, jax.Array]:
+    """Of kernel and bias."""
     placed, back = jax.vjp(partial(_placed, window=window), kernel)
     dtype = jnp.promote_types(x.dtype, jnp.float32)
+    every = [places.dtype.type(place) for place in range(window**2)]
 
-    def one(chunk: tuple[jax.Array, jax.Array]) -> jax.Array:
-        patches, dy = chunk
-        views = jnp.split(patches @ placed, window**2, axis=-1)
-        dz = jnp.concatenate(to_first_maximum(views, dy), -1)
-        return jnp.tensordot(patches, dz, ((0, 1, 2), (0, 1, 2)), preferred_element_type=dtype)
+    def one(chunk: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+        patches, places, dy = (a.reshape(-1, a.shape[-1]) for a in chunk)
+        dz = jnp.concatenate([jnp.where(places == place, dy, 0) for place in every], -1)
+        dk = jnp.tensordot(patches, dz, ((0,), (0,)), preferred_element_type=dtype)
+        return dk, dz.sum(0, dtype=dtype)
 
-    patches = _patches(x, kernel, padding, window)
     missing = -len(x) % _IMAGES  # a gradient of zero adds nothing
     chunks = [
         jnp.pad(a, ((0, missing), (0, 0), (0, 0), (0, 0))).reshape(-1, _IMAGES, *a.shape[1:])
-        for a in (patches, dy)
+        for a in (_patches(x, kernel, padding, window), places, dy)
     ]
-    dk: jax.Array
-    (dk,) = back(lax.map(one, chunks).sum(0).astype(placed.dtype))
-    return dk
+    dk, db = (total.sum(0) for total in lax.map(one, chunks))
+    return back(dk.astype(placed.dtype))[0], db.reshape(window**2, -1).sum(0).astype(bias.dtype)
+
+
+def _views(patches: jax.Array, placed: jax.Array, window: int) -> list[jax.Array]:
+    """The convolution at each place of the windows."""
+    return jnp.split(patches @ placed, window**2, axis=-1)
 
 
 def _placed(kernel: jax.Array, window: int) -> jax.Array:
@@ -148,10 +200,7 @@ def _patches(x: jax.Array, kernel: jax.Array, padding: Padding, window: int) -> 
 
 
 class ConvPool(nn.Module):
-    """relu(max_pool(conv(x) + bias)); parameters as in `Conv`.
-
-    Bias and relu keep the order of values, so they are applied to what is left
-    after pooling.
+    """`conv_pool` as a layer; parameters as in `Conv`.
 
     Attributes:
         features: channels of the result.
@@ -176,5 +225,4 @@ class ConvPool(nn.Module):
         kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,), jnp.float32)
         x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
-        y = conv_pool(x, kernel, padding=self.padding, window=self.window)
-        return nn.relu(y + bias.reshape(1, 1, 1, -1))
+        return conv_pool(x, kernel, bias, padding=self.padding, window=self.window)
