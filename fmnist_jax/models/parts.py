@@ -56,7 +56,7 @@ class ResidualBlock(nn.Module):
         return nn.relu(x + self._conv_norm(y, train, 2))
 
     def _conv_norm(self, x: jax.Array, train: bool, number: int) -> jax.Array:
-        conv = Conv(self.width, centred=True, dtype=self.dtype, name=f"conv{number}")
+        conv = Conv(self.width, add_bias=False, dtype=self.dtype, name=f"conv{number}")
         norm = BatchNorm(
             momentum=BATCH_NORM_MOMENTUM,
             axis_name=self.axis_name,

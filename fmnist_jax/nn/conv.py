@@ -216,8 +216,7 @@ class Conv(nn.Module):
         strides: step along both spatial axes.
         padding: SAME or VALID.
         use_bias: add a bias per channel.
-        centred: what follows takes the mean over images away, as BatchNorm does in
-            training. The bias then has no gradient, and none is computed.
+        add_bias: False leaves the bias to what follows, as `BatchNorm`'s shift.
         dtype: of the computation; None takes that of inputs and parameters.
         kernel_init: initialiser of the kernel.
     """
@@ -227,7 +226,7 @@ class Conv(nn.Module):
     strides: int = 1
     padding: Padding = "SAME"
     use_bias: bool = True
-    centred: bool = False
+    add_bias: bool = True
     dtype: Dtype | None = None
     kernel_init: Initializer = nn.initializers.he_normal()
 
@@ -241,6 +240,6 @@ class Conv(nn.Module):
             bias = self.param("bias", nn.initializers.zeros_init(), (self.features,), jnp.float32)
         x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
         y = conv2d(x, kernel, strides=self.strides, padding=self.padding)
-        if bias is None or self.centred:
+        if bias is None or not self.add_bias:
             return y
         return y + bias.reshape(1, 1, 1, -1)
