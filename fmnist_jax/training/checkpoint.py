@@ -12,12 +12,11 @@ import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import fmnist_jax
 from fmnist_jax.learner import Epoch
+from fmnist_jax.training.origin import origin
 
 if TYPE_CHECKING:
     from orbax.checkpoint import CheckpointManager
@@ -135,12 +134,7 @@ class Checkpoints:
             (jax.tree_util.keystr(path), leaf.shape, str(leaf.dtype))
             for path, leaf in jax.tree.leaves_with_path(arrays)
         ]
-        versions = [metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")]
-        devices = [device.device_kind for device in jax.devices()]
-        digest = hashlib.sha256(repr((self.folder.name, versions, devices, shapes)).encode())
-        for path in sorted(Path(fmnist_jax.__file__).parent.rglob("*.py")):
-            digest.update(path.read_bytes())
-        return digest.hexdigest()
+        return origin(self.folder.name, shapes)
 
 
 def _content(arrays: Snapshot, history: list[dict[str, Any]]) -> str:

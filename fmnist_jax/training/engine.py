@@ -30,6 +30,7 @@ from fmnist_jax.training.capacity import automatic_batch, evaluation_chunk
 from fmnist_jax.training.config import FlaxConfig
 from fmnist_jax.training.hosts import place
 from fmnist_jax.training.optimizer import optimizer
+from fmnist_jax.training.programs import kept
 from fmnist_jax.training.step import (
     Metrics,
     State,
@@ -150,22 +151,34 @@ def build(
 
     began = time.perf_counter()
     with compilation.watched() as cache:
-        train_program = (
-            jax.pmap(
+        arguments = (ranks, state, images, labels, jax.random.key(seed))
+        train_program = kept(
+            cache,
+            lambda: jax.pmap(
                 train_epoch,
                 AXIS,
                 in_axes=(0, None, None, None, None),
                 out_axes=None,
                 donate_argnums=1,
                 devices=devices,
-            )
-            .lower(ranks, state, images, labels, jax.random.key(seed))
-            .compile()
+            ).lower(*arguments),
+            devices,
+            arguments,
+            "train",
+            network,
+            config,
+            (steps, per_device),
         )
-        evaluate_program = (
-            jax.pmap(evaluate, AXIS, in_axes=(None, None, 0), out_axes=None, devices=devices)
-            .lower(state.params, state.statistics, held_out)
-            .compile()
+        held = (state.params, state.statistics, held_out)
+        evaluate_program = kept(
+            cache,
+            lambda: jax.pmap(
+                evaluate, AXIS, in_axes=(None, None, 0), out_axes=None, devices=devices
+            ).lower(*held),
+            devices,
+            held,
+            "evaluate",
+            network,
         )
     compile_s = time.perf_counter() - began
 

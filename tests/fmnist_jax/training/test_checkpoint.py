@@ -14,7 +14,6 @@ import pytest
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.learner import Epoch
 from fmnist_jax.models.parts import Network
-from fmnist_jax.training import checkpoint
 from fmnist_jax.training.checkpoint import Checkpoints, Snapshot
 from fmnist_jax.training.config import FlaxConfig
 from fmnist_jax.training.fit import fit
@@ -129,12 +128,12 @@ def test_one_made_otherwise_is_foreign(kept, caplog, monkeypatch, tmp_path, chan
     start = snapshot(0)
     match changed:
         case "software":
-            monkeypatch.setattr(checkpoint.metadata, "version", lambda name: "99")
+            monkeypatch.setattr("fmnist_jax.training.origin.metadata.version", lambda name: "99")
         case "device":
             monkeypatch.setattr(jax, "devices", lambda: jax.local_devices()[:1])
         case "code":
             (tmp_path / "module.py").touch()
-            monkeypatch.setattr(checkpoint.fmnist_jax, "__file__", str(tmp_path / "module.py"))
+            monkeypatch.setattr("fmnist_jax.__file__", str(tmp_path / "module.py"))
         case "shape":
             start = start._replace(chosen=(jnp.zeros(3), {}))
     assert kept.restore(start) is start
