@@ -24,12 +24,12 @@ class Trained:
     Attributes:
         images: trained on.
         loss: mean over the last step, or the last epoch.
-        setup_s: seconds within the call that real training pays once in all its epochs.
+        once_s: seconds within the call that real training pays once, not every epoch.
     """
 
     images: int
     loss: float
-    setup_s: float = 0.0
+    once_s: float = 0.0
 
 
 Train: TypeAlias = Callable[[int], Trained]  # steps -> what was done, all of it on return

@@ -123,7 +123,7 @@ def work_of(peer: "Peer", measure: Measure) -> Work:
 def _train(train: Train, steps: int) -> Block:
     began = time.perf_counter()
     done = train(steps)
-    seconds = time.perf_counter() - began - done.setup_s
+    seconds = time.perf_counter() - began - done.once_s
     if not math.isfinite(done.loss):
         raise ArithmeticError(f"the loss became {done.loss}")
     return Block(done.images, seconds)
