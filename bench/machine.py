@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bench.record import Code, Machine, Probe, Software
-from fmnist_jax.cores import available_cores, confine
+from fmnist_jax.cores import available_cores, confine, processor
 from fmnist_jax.errors import UserError
 from fmnist_jax.lifeline import die_with
 
@@ -102,12 +102,7 @@ def slug(name: str) -> str:
 
 def cpu_name() -> str:
     """The processor's model name."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        text = ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or platform.machine()
+    return processor("model name") or platform.processor() or platform.machine()
 
 
 def software() -> Software:

@@ -22,7 +22,7 @@ class Run(_Part):
     """The run itself.
 
     Attributes:
-        contended: other work of the suite ran beside it.
+        contended: other work of the suite ran beside it, or that of others on its cores.
         resumed_from_epoch: of a run that went on from a checkpoint: the epochs up
             to here, and their times, are those of a process that was cut off, and
             `time.total_s` covers only what came after.

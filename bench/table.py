@@ -162,7 +162,7 @@ LEAST_FIRST = (
     "predict images/s",
     "95% interval",
 )
-FOOTNOTE = "* timed beside other work of the suite"
+FOOTNOTE = "* timed beside other work"
 
 
 def screen() -> Console:

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from bench.clock import Clock, sample
-from bench.job import TARGET_METRIC, Outcome, Progress, Seat, Task, blank_record
+from bench.job import TARGET_METRIC, Outcome, Progress, Seat, Task, blank_record, contended
 from bench.record import (
     Costs,
     HistoryPoint,
@@ -27,6 +27,7 @@ from bench.record import (
     Throughput,
     Time,
 )
+from bench.strangers import Strangers
 from fmnist_jax.cores import confine
 from fmnist_jax.errors import DataError, Diverged, UserError
 
@@ -41,6 +42,12 @@ def execute(task: Task, events: Connection) -> Outcome:
     """Run a case; whatever goes wrong inside becomes the status of its record."""
     own_cores(task)
     _forward_messages(events)
+    strangers = Strangers(task.cores)
+    outcome = _outcome(task, events)
+    return contended(outcome) if strangers.noticed else outcome
+
+
+def _outcome(task: Task, events: Connection) -> Outcome:
     clock = Clock()
     try:
         return _run(task, clock, events)

@@ -1,6 +1,8 @@
-"""The CPU cores that this process may use. Imports nothing, so that it can be asked first."""
+"""The CPU cores that this process may use. Imports little, so that it can be asked first."""
 
 import os
+import re
+from pathlib import Path
 
 
 def available_cores() -> tuple[int, ...]:
@@ -20,3 +22,13 @@ def confine(cores: tuple[int, ...]) -> None:
         os.environ[pool] = str(len(cores))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
+
+
+def processor(*names: str) -> str | None:
+    """What Linux says of the first processor under one of the names, "flags" say."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = re.search(rf"^(?:{'|'.join(names)})\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1].strip() if found else None

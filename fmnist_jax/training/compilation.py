@@ -19,6 +19,8 @@ from pathlib import Path
 
 import jax
 
+from fmnist_jax.cores import processor
+
 log = logging.getLogger("fmnist_jax")
 
 _EVENTS = "/jax/compilation_cache/"
@@ -96,10 +98,5 @@ def _remove(program: str) -> None:
 
 def _processor() -> str:
     """Twelve hex digits for what the processor can do."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        text = ""
-    found = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
-    told = found[1] if found else f"{platform.machine()} {platform.processor()}"
+    told = processor("flags", "Features") or f"{platform.machine()} {platform.processor()}"
     return hashlib.sha256(told.encode()).hexdigest()[:12]

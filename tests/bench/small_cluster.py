@@ -4,16 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 from tests.bench.factory import make_host
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
 
 
 def introduce(command, cores):
@@ -80,16 +79,6 @@ def small_cluster(folder, *workers, **environment):
         yield made
     finally:
         made.close()
-
-
-def wait_for(condition, what):
-    """What the condition gives, once it gives anything."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise TimeoutError(f"{what} did not come")
 
 
 def family(pid):

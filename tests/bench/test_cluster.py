@@ -16,10 +16,11 @@ from bench import runner, store
 from bench.connect import connected
 from fmnist_jax.errors import UserError
 from tests.bench.factory import make_case
-from tests.bench.small_cluster import introduce, small_cluster, wait_for
+from tests.bench.small_cluster import introduce, small_cluster
 from tests.bench.test_cli import QUICK
 from tests.faults.behaviour import Watcher, behave, by_model, run_on
 from tests.faults.cluster import lose_a_worker
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ import psutil
 from bench import store
 from bench.connect import connected
 from tests.bench.factory import make_case
-from tests.bench.small_cluster import introduce, small_cluster, wait_for
+from tests.bench.small_cluster import introduce, small_cluster
 from tests.faults.behaviour import Watcher, behave, run_on
 from tests.faults.registry import Seen, fault
+from tests.waiting import wait_for
 
 
 class Killer(Watcher):

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 import psutil
 
 from bench import orphans, store
+from tests.bench import cutting_off
 from tests.faults.registry import Seen, Skipped, fault
+from tests.waiting import PATIENCE_S, wait_for
 
 QUICK = (
     "--dataset=synthetic",
@@ -22,7 +24,6 @@ QUICK = (
     "--progress=plain",
 )
 ENDLESS = "--set=mlp.max_iter=1000000", "--set=mlp.hidden=[512,512]"
-PATIENCE_S = 120.0
 
 
 def bench(results, *arguments):
@@ -66,16 +67,6 @@ def statuses(results):
     return sorted(
         (found.record.case.model, found.record.run.status) for found in store.read(results)
     )
-
-
-def wait_for(condition, what):
-    """What the condition gives, once it gives anything."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise TimeoutError(f"{what} did not come")
 
 
 def workers(parent):
@@ -130,6 +121,33 @@ def parent_killed(folder):
     assert code == 0, said
     assert "knn: done already" in said, said
     return Seen("no orphan; finished cases are not run again", 1 - len(statuses(results)))
+
+
+@fault("two commands on one results folder")
+def concurrent(folder):
+    models = "mlp", "svm", "random_forest", "knn"
+    with started(folder, *models, "--jobs", "1") as first:
+        wait_for(lambda: workers(first.pid), "a worker")
+        code, said = call(folder, *models, "--jobs", "1")
+        assert code == 0, said
+        first.communicate(timeout=PATIENCE_S)
+    assert first.returncode == 0
+    found = statuses(folder / "results")
+    assert set(found) == {(model, "ok") for model in models}, found
+    assert len(found) <= len(models), f"done twice: {found}"
+    return Seen(f"{len(models)} cases shared, none done twice", len(models) - len(found))
+
+
+@fault("SIGKILL of parent or worker at ten random moments, and resume")
+def killed_ten_times(folder):
+    alone, cut = folder / "alone", folder / "cut"
+    assert cutting_off.Run(alone, folder / "cache").end() == 0
+    cutting_off.kill_at_random(cut, folder / "cache", 10, seed=time.time_ns())
+    _, *expected = cutting_off.ending(alone)
+    record, *got = cutting_off.ending(cut)
+    assert record["run"]["resumed_from_epoch"], "nothing was gone on from"
+    assert got == expected, "another history or other weights"
+    return Seen("history and weights of an uninterrupted run, to the bit", 0)
 
 
 def _politely(folder, number):

@@ -1,8 +1,6 @@
 """Faults inside a worker, with workers that do nothing else; and faults of the folder."""
 
 import shutil
-import subprocess
-import sys
 
 from bench import store
 from tests.bench.factory import make_case, make_record
@@ -82,18 +80,3 @@ def torn(folder):
     for name, content in bad.items():
         assert good.path.with_name(name).read_bytes() == content, name
     return Seen("named and left alone; the others are read", 2 - len(found))
-
-
-@fault("two runs on one results folder")
-def concurrent(folder):
-    models = ("svm", "mlp", "random_forest", "knn")
-    script = (
-        "import sys; from pathlib import Path; from tests.faults.behaviour import *;"
-        "from tests.bench.factory import make_case;"
-        f"run(Path(sys.argv[1]), *(make_case(m, sleep=1) for m in {models}), jobs=1)"
-    )
-    both = [subprocess.Popen([sys.executable, "-c", script, folder]) for _ in range(2)]
-    assert [process.wait(100) for process in both] == [0, 0]
-    records = [found.record.case.model for found in store.read(folder)]
-    assert len(records) == len(set(records)), f"done twice: {records}"
-    return Seen(f"{len(models)} cases shared, none done twice", len(models) - len(records))
