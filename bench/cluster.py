@@ -18,6 +18,7 @@ from bench.crew import Crew, Seat
 from bench.executor import Ended, Place, Report
 from bench.job import Outcome, Progress, Task, blank_record, contended
 from bench.machine import Host
+from bench.packing import usable
 from bench.record import Case, Status
 from bench.worker import execute
 
@@ -112,7 +113,8 @@ class ClusterExecutor:
         idle = [seat.place for name, seat in self._crew.seats.items() if name not in busy]
         if not idle or (self._most != "auto" and len(self._jobs) >= self._most):
             return None
-        return min(idle, key=lambda place: place.host.accelerated != (case.kind == "flax"))
+        place = min(idle, key=lambda place: place.host.accelerated != (case.kind == "flax"))
+        return replace(place, cores=usable(case, place.cores))
 
     def start(self, task: Task, place: Place) -> None:
         """Send a task to the worker at `place`, and to no other."""

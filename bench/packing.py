@@ -17,7 +17,8 @@ class Cores:
     """The CPUs that are shared out, and the accelerator, which takes one network at a time.
 
     Started the longest first, networks have the CPU to themselves one after the
-    other, and the baselines then fill it side by side, each with an equal share.
+    other, and the baselines then fill it side by side: one core for each whose
+    result depends on their number, an equal share of the rest for the others.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Cores:
         network = case.kind == "flax"
         if network and self._accelerated and any(c.kind == "flax" for c, _ in self._taken):
             return None
-        # On an accelerator the host only dispatches; on the CPU a network takes it all.
-        wanted = self._share if not network else 1 if self._accelerated else len(self._all)
+        if network:  # on an accelerator the host only dispatches; on the CPU it takes it all
+            wanted = 1 if self._accelerated else len(self._all)
+        else:
+            wanted = self._share if LEARNERS[case.model].any_threads else 1
         if len(self._taken) >= self._most or (wanted > len(free) and self._taken):
             return None
         return tuple(sorted(free)[:wanted])
@@ -66,6 +69,14 @@ class Cores:
 
 
 def share_of_a_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
-    """An equal share of the cores for each baseline that can run at once."""
-    baselines = sum(case.kind == "sklearn" for case in cases)
-    return max(1, cores // max(1, min(most, baselines)))
+    """An equal share of the cores for each baseline that uses several and can run at once."""
+    baselines = [LEARNERS[case.model] for case in cases if case.kind == "sklearn"]
+    several = sum(config.any_threads for config in baselines)
+    if len(baselines) > most:
+        return max(1, cores // most)
+    return max(1, (cores - len(baselines) + several) // max(1, several))
+
+
+def usable(case: Case, cores: tuple[int, ...]) -> tuple[int, ...]:
+    """Of a machine that has nothing else to do, the cores for `case`."""
+    return cores if case.kind == "flax" or LEARNERS[case.model].any_threads else cores[:1]

@@ -123,6 +123,9 @@ class LearnerConfig(BaseModel):
         kind: which library trains it.
         core_seconds: rough cost on one CPU core with all 55,000 images, used
             only to start the longest case first.
+        any_threads: whether its result is the same to the bit with any number of
+            threads; one whose sums are shared out among them gets a single one, so that
+            what runs beside it does not change it.
         official_accuracy: the highest test accuracy of the model's family in the
             dataset's own benchmark, trained on all 60,000 images; None where it
             has no such family (Xiao, Rasul, Vollgraf 2017, arXiv 1708.07747, table 3).
@@ -132,6 +135,7 @@ class LearnerConfig(BaseModel):
 
     kind: ClassVar[Kind]
     core_seconds: ClassVar[float] = 60.0
+    any_threads: ClassVar[bool] = False
     official_accuracy: ClassVar[float | None] = None
 
     def build(self, seed: int) -> Learner:

@@ -22,6 +22,7 @@ class KNNConfig(BaselineConfig):
     """
 
     core_seconds: ClassVar[float] = 25.0
+    any_threads: ClassVar[bool] = True
     official_accuracy: ClassVar[float | None] = 0.854
 
     n_neighbors: PositiveInt = 4

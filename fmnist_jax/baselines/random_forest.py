@@ -16,6 +16,7 @@ class RandomForestConfig(BaselineConfig):
     """Random forest of fully grown trees."""
 
     core_seconds: ClassVar[float] = 80.0
+    any_threads: ClassVar[bool] = True
     official_accuracy: ClassVar[float | None] = 0.873
 
     n_estimators: PositiveInt = 200

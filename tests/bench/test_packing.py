@@ -4,7 +4,7 @@ import heapq
 
 import pytest
 
-from bench.packing import Cores, expected_cost, share_of_a_baseline
+from bench.packing import Cores, expected_cost, share_of_a_baseline, usable
 from tests.bench.factory import make_case, make_host
 
 # Seconds that `run --all` took per case on two cores of an AMD EPYC (results/amd-epyc-2c).
@@ -42,15 +42,17 @@ def test_all_models_keep_two_cores_busy():
     assert wall <= 1.03 * max(*MEASURED.values(), spent / 2)
 
 
-def test_one_at_a_time_has_all_cores():
+def test_one_at_a_time_has_all_cores_that_leave_its_result_alone():
     cases = [make_case("svm"), make_case("knn")]
     wall, given = simulate(Cores((0, 1), cases, make_host(), jobs=1), cases, MEASURED)
-    assert given == {"svm": (0, 1), "knn": (0, 1)}
+    assert given == {"svm": (0,), "knn": (0, 1)}
     assert wall == MEASURED["svm"] + MEASURED["knn"]
+    assert usable(cases[0], (3, 4)) == (3,)
+    assert usable(cases[1], (3, 4)) == usable(make_case("cnn"), (3, 4)) == (3, 4)
 
 
 def test_no_core_is_given_twice():
-    cases = [make_case("svm", seed=seed) for seed in range(3)]
+    cases = [make_case("knn", seed=seed) for seed in range(3)]
     cores = Cores(range(4), cases, make_host())
     given = []
     for case in cases:
@@ -62,9 +64,18 @@ def test_no_core_is_given_twice():
 
 
 @pytest.mark.parametrize(
-    ("baselines", "cores", "most", "share"),
-    [(5, 2, 2, 1), (5, 16, 16, 3), (1, 16, 16, 16), (5, 16, 1, 16), (0, 4, 4, 4), (9, 4, 4, 1)],
+    ("several", "single", "cores", "most", "share"),
+    [
+        (5, 0, 2, 2, 1),
+        (5, 0, 16, 16, 3),
+        (2, 3, 16, 16, 6),
+        (1, 0, 16, 16, 16),
+        (5, 0, 16, 1, 16),
+        (0, 0, 4, 4, 4),
+        (9, 0, 4, 4, 1),
+        (0, 4, 4, 4, 1),
+    ],
 )
-def test_share_of_a_baseline(baselines, cores, most, share):
-    cases = [make_case("knn")] * baselines
+def test_share_of_a_baseline(several, single, cores, most, share):
+    cases = [make_case("knn")] * several + [make_case("svm")] * single
     assert share_of_a_baseline(cases, cores, most) == share

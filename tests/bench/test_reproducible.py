@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.command import call
 
-MODELS = "cnn", "svm", "knn", "mlp", "random_forest", "logistic_regression"
+MODELS = "cnn", "svm", "mlp", "random_forest"
 SHORT = "--set=cnn.epochs=2", "--set=mlp.max_iter=5"
 
 
