@@ -1,5 +1,6 @@
 """Cause every fault and print the table; exit code 1 if any cost more than it may."""
 
+import argparse
 import logging
 import sys
 import tempfile
@@ -10,11 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults import cluster, command, workers  # noqa: F401  # each registers its faults
-from tests.faults.registry import FAULTS, Skipped
+from tests.faults.registry import FAULTS, SLOW, Skipped
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Cause the faults whose title holds one of the words, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("words", nargs="*", help="only faults with one of these in the title")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes minutes")
+    options = parser.parse_args(arguments)
     made = Table("fault", "outcome", title="What a fault costs")
     made.add_column("records lost", justify="right")
     made.add_column("seconds", justify="right")
@@ -23,7 +28,9 @@ def main(wanted: list[str]) -> int:
     logging.getLogger("fmnist_jax").addHandler(logging.NullHandler())
     with tempfile.TemporaryDirectory(prefix="fmnist-jax-faults-") as everything:
         for title, cause in FAULTS.items():
-            if wanted and not any(word in title for word in wanted):
+            if options.words and not any(word in title for word in options.words):
+                continue
+            if options.quick and title in SLOW:
                 continue
             errors.print(f"{title} ...")
             folder = Path(tempfile.mkdtemp(dir=everything))

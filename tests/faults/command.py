@@ -138,7 +138,7 @@ def concurrent(folder):
     return Seen(f"{len(models)} cases shared, none done twice", len(models) - len(found))
 
 
-@fault("SIGKILL of parent or worker at ten random moments, and resume")
+@fault("SIGKILL of parent or worker at ten random moments, and resume", slow=True)
 def killed_ten_times(folder):
     alone, cut = folder / "alone", folder / "cut"
     assert cutting_off.Run(alone, folder / "cache").end() == 0

@@ -21,13 +21,16 @@ class Skipped(Exception):
 
 
 FAULTS: dict[str, Callable[[Path], Seen]] = {}
+SLOW: set[str] = set()
 
 
-def fault(title: str):
-    """Register a function under what it does to the suite."""
+def fault(title: str, *, slow: bool = False):
+    """Register a function under what it does to the suite, and whether it takes minutes."""
 
     def register(function):
         FAULTS[title] = function
+        if slow:
+            SLOW.add(title)
         return function
 
     return register

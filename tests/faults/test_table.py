@@ -33,5 +33,12 @@ def test_what_a_fault_did_decides_the_exit_code(monkeypatch, capsys, cause, code
     assert shown in capsys.readouterr().out
 
 
+def test_what_takes_minutes_can_be_left_out(monkeypatch, capsys):
+    monkeypatch.setitem(FAULTS, "a test's own fault", lost)
+    monkeypatch.setattr(table, "SLOW", {"a test's own fault"})
+    assert table.main(["own fault", "--quick"]) == 1
+    assert "gone" not in capsys.readouterr().out
+
+
 def test_no_such_fault_is_no_success(capsys):
     assert table.main(["nothing of that name"]) == 1

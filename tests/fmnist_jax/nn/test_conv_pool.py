@@ -16,7 +16,7 @@ from fmnist_jax.nn.pool import max_pool
 from tests.fmnist_jax.nn.test_conv import close, drawn, f32, reference
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     n=st.integers(1, 5),
     height=st.integers(6, 13),
