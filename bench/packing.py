@@ -54,7 +54,7 @@ class Cores:
         if network:  # on an accelerator the host only dispatches; on the CPU it takes it all
             wanted = 1 if self._accelerated else len(self._all)
         else:
-            wanted = self._share if LEARNERS[case.model].any_threads else 1
+            wanted = self._share if takes_several(case) else 1
         if len(self._taken) >= self._most or (wanted > len(free) and self._taken):
             return None
         return tuple(sorted(free)[:wanted])
@@ -70,8 +70,8 @@ class Cores:
 
 def share_of_a_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
     """An equal share of the cores for each baseline that uses several and can run at once."""
-    baselines = [LEARNERS[case.model] for case in cases if case.kind == "sklearn"]
-    several = sum(config.any_threads for config in baselines)
+    baselines = [case for case in cases if case.kind == "sklearn"]
+    several = sum(map(takes_several, baselines))
     if len(baselines) > most:
         return max(1, cores // most)
     return max(1, (cores - len(baselines) + several) // max(1, several))
@@ -79,4 +79,9 @@ def share_of_a_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
 
 def usable(case: Case, cores: tuple[int, ...]) -> tuple[int, ...]:
     """Of a machine that has nothing else to do, the cores for `case`."""
-    return cores if case.kind == "flax" or LEARNERS[case.model].any_threads else cores[:1]
+    return cores if takes_several(case) else cores[:1]
+
+
+def takes_several(case: Case) -> bool:
+    """Whether `case` is given more than one core where they are free."""
+    return case.kind == "flax" or LEARNERS[case.model].any_threads

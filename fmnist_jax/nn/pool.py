@@ -50,7 +50,7 @@ def _fwd(x: jax.Array, window: int) -> tuple[jax.Array, jax.Array]:
 def _bwd(window: int, x: jax.Array, dy: jax.Array) -> tuple[jax.Array]:
     n, height, width, channels = x.shape
     rows, columns = height // window, width // window
-    parts = to_first_maximum(_views(x, window), dy)
+    parts = _to_first_maximum(_views(x, window), dy)
     # [n, rows, columns, window * window, channels] -> pixels
     dx = jnp.stack(parts, axis=3).reshape(n, rows, columns, window, window, channels)
     dx = dx.swapaxes(2, 3).reshape(n, rows * window, columns * window, channels)
@@ -70,7 +70,7 @@ def _views(x: jax.Array, window: int) -> list[jax.Array]:
     return [lax.slice(x, (0, i, j, 0), ends, steps) for i, j in places]
 
 
-def to_first_maximum(views: list[jax.Array], dy: jax.Array) -> list[jax.Array]:
+def _to_first_maximum(views: list[jax.Array], dy: jax.Array) -> list[jax.Array]:
     """The gradient of each of several arrays, if `dy` is that of their elementwise maximum.
 
     On a tie the first takes it.
@@ -81,6 +81,6 @@ def to_first_maximum(views: list[jax.Array], dy: jax.Array) -> list[jax.Array]:
     left, right = views[:half], views[half:]
     first = reduce(jnp.maximum, left) >= reduce(jnp.maximum, right)
     return [
-        *to_first_maximum(left, jnp.where(first, dy, 0)),
-        *to_first_maximum(right, jnp.where(first, 0, dy)),
+        *_to_first_maximum(left, jnp.where(first, dy, 0)),
+        *_to_first_maximum(right, jnp.where(first, 0, dy)),
     ]

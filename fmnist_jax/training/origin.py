@@ -1,6 +1,7 @@
 """What decides the bits of a run, besides what is asked of it."""
 
 import hashlib
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +22,13 @@ def origin(*told: object) -> str:
     versions = [metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")]
     devices = [device.device_kind for device in jax.devices()]
     digest = hashlib.sha256(repr((versions, devices, told)).encode())
-    for path in sorted(Path(fmnist_jax.__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
+    digest.update(_code(Path(fmnist_jax.__file__).parent))
     return digest.hexdigest()
+
+
+@cache  # asked several times in a run, whose code is that of its start
+def _code(folder: Path) -> bytes:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.digest()

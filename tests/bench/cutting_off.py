@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
+
+from tests.processes import workers
 
 CASE = [
     "cnn",
@@ -63,8 +64,7 @@ class Run:
 
     def kill_worker(self):
         """As when memory runs out."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        (worker,) = [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+        (worker,) = workers(self.process.pid)
         worker.kill()
 
 
@@ -98,18 +98,24 @@ def kill_at_random(results, cache, kills, seed=0):
     assert run.end() == 0, run.said
 
 
-def main(kills=10):
-    with tempfile.TemporaryDirectory() as folder:
-        cache, alone, cut = (Path(folder) / name for name in ("cache", "alone", "cut"))
-        assert Run(alone, cache).end() == 0
-        kill_at_random(cut, cache, kills, seed=time.time_ns())
-        _, *expected = ending(alone)
-        record, *got = ending(cut)
+def ends_the_same(folder, kills):
+    """Compare a run that is killed so often with one left alone."""
+    cache, alone, cut = (folder / name for name in ("cache", "alone", "cut"))
+    assert Run(alone, cache).end() == 0
+    kill_at_random(cut, cache, kills, seed=time.time_ns())
+    _, *expected = ending(alone)
+    record, *got = ending(cut)
     since = record["run"]["resumed_from_epoch"]
     assert since, "nothing was gone on from"
     print(f"resumed from epoch {since} of {len(expected[0])}")
-    print("the same" if got == expected else "DIFFERENT")
-    return int(got != expected)
+    return got == expected
+
+
+def main(kills=10):
+    with tempfile.TemporaryDirectory() as folder:
+        same = ends_the_same(Path(folder), kills)
+    print("the same" if same else "DIFFERENT")
+    return int(not same)
 
 
 if __name__ == "__main__":

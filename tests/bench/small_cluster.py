@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.factory import make_host
-from tests.waiting import wait_for
+from tests.processes import wait_for
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,7 +20,7 @@ from tests.bench.small_cluster import introduce, small_cluster
 from tests.bench.test_cli import QUICK
 from tests.faults.behaviour import Watcher, behave, by_model, run_on
 from tests.faults.cluster import lose_a_worker
-from tests.waiting import wait_for
+from tests.processes import wait_for
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from tests.bench.factory import make_case
 from tests.bench.small_cluster import introduce, small_cluster
 from tests.faults.behaviour import Watcher, behave, run_on
 from tests.faults.registry import Seen, fault
-from tests.waiting import wait_for
+from tests.processes import wait_for
 
 
 class Killer(Watcher):

@@ -9,12 +9,10 @@ import sys
 import time
 from contextlib import contextmanager
 
-import psutil
-
 from bench import orphans, store
 from tests.bench import cutting_off
 from tests.faults.registry import Seen, Skipped, fault
-from tests.waiting import PATIENCE_S, wait_for
+from tests.processes import PATIENCE_S, wait_for, workers
 
 QUICK = (
     "--dataset=synthetic",
@@ -67,18 +65,6 @@ def statuses(results):
     return sorted(
         (found.record.case.model, found.record.run.status) for found in store.read(results)
     )
-
-
-def workers(parent):
-    """The worker processes of a command."""
-    found = []
-    for child in psutil.Process(parent).children():
-        try:
-            if "spawn_main" in " ".join(child.cmdline()):
-                found.append(child)
-        except psutil.Error:
-            continue
-    return found
 
 
 def survivors(parent):
@@ -140,13 +126,7 @@ def concurrent(folder):
 
 @fault("SIGKILL of parent or worker at ten random moments, and resume", slow=True)
 def killed_ten_times(folder):
-    alone, cut = folder / "alone", folder / "cut"
-    assert cutting_off.Run(alone, folder / "cache").end() == 0
-    cutting_off.kill_at_random(cut, folder / "cache", 10, seed=time.time_ns())
-    _, *expected = cutting_off.ending(alone)
-    record, *got = cutting_off.ending(cut)
-    assert record["run"]["resumed_from_epoch"], "nothing was gone on from"
-    assert got == expected, "another history or other weights"
+    assert cutting_off.ends_the_same(folder, kills=10), "another history or other weights"
     return Seen("history and weights of an uninterrupted run, to the bit", 0)
 
 

@@ -9,7 +9,7 @@ from bench.job import new_task
 from tests.bench.factory import make_case
 from tests.bench.hosts.members import HOST, Together
 from tests.faults.behaviour import Watcher
-from tests.waiting import wait_for
+from tests.processes import wait_for, workers
 
 
 def case(first, second, seed=0):
@@ -96,11 +96,7 @@ def test_an_interrupt_stops_the_workers_of_all():
         together.executor.expect([long])
         place = together.executor.room(long)
         together.executor.start(new_task(long, HOST, place.cores), place)
-        wait_for(lambda: workers(other), "a worker")
+        wait_for(lambda: workers(other.pid), "a worker")
         (ended,) = together.executor.stop()
         assert ended.outcome.record.run.status == "interrupted"
-        wait_for(lambda: not workers(other), "its end")
-
-
-def workers(process):
-    return [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
+        wait_for(lambda: not workers(other.pid), "its end")

@@ -1,16 +1,13 @@
 """A cache of compiled programs that is used, damaged and out of reach, each in its own process."""
 
-import json
 import logging
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
 import pytest
 
 from fmnist_jax.training import compilation
+from tests.fmnist_jax.training import starting
 
 PROGRAM = """
 import json, logging, sys
@@ -31,15 +28,7 @@ print(json.dumps({"cached": use.cached, "value": value, "messages": messages}))
 
 
 def start(folder: Path) -> dict:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM, str(folder)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=True,
-    )
-    return json.loads(done.stdout)
+    return starting.start(PROGRAM, folder)
 
 
 def test_the_second_start_reads_what_the_first_compiled_also_after_damage(tmp_path):

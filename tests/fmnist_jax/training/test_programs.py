@@ -1,9 +1,5 @@
 """Programs kept whole: found again in another process, and only where they fit."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -14,6 +10,7 @@ import pytest
 from fmnist_jax.models.cnn import CNN, CNNConfig
 from fmnist_jax.training import programs
 from fmnist_jax.training.compilation import Use
+from tests.fmnist_jax.training import starting
 
 TRAIN = """
 import hashlib, json, logging, sys
@@ -47,15 +44,7 @@ print(json.dumps([built.compile_cached, float(loss), digest.hexdigest(), message
 
 
 def start(folder: Path, network: str = "own", rate: float = 0.01) -> list:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", TRAIN, str(folder), network, str(rate)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=True,
-    )
-    return json.loads(done.stdout)
+    return starting.start(TRAIN, folder, network, rate)
 
 
 def test_a_second_start_trains_to_the_same_bits_also_after_damage(tmp_path):
