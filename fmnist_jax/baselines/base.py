@@ -169,6 +169,8 @@ def linear_parameters(fitted: Any) -> int:
 def estimator_class(module: str, name: str) -> type["BaseEstimator"]:
     """A scikit-learn class, in Intel's accelerated form where that is installed.
 
+    For those whose accelerated form is as accurate: not every one is.
+
     Args:
         module: the scikit-learn subpackage, "svm".
         name: the class in it, "SVC".

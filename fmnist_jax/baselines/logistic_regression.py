@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import PositiveFloat, PositiveInt
 
-from fmnist_jax.baselines.base import BaselineConfig, estimator_class, linear_parameters
+from fmnist_jax.baselines.base import BaselineConfig, linear_parameters
 from fmnist_jax.learner import LEARNERS
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ class LogisticRegressionConfig(BaselineConfig):
     """Logistic regression, multinomial with L2 penalty unless asked otherwise.
 
     `multi_class = "ovr"` fits one class against the rest ten times.
+
+    Always scikit-learn's own: on its one core Intel's is no faster, 6.3 against 6.4 s on
+    all images, and L-BFGS, cut off at `max_iter`, makes tenths of a point of rounding.
     """
 
     core_seconds: ClassVar[float] = 15.0
@@ -35,7 +38,9 @@ class LogisticRegressionConfig(BaselineConfig):
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """The classifier; L-BFGS takes its threads from BLAS, the other solvers have one."""
-        regression = estimator_class("linear_model", "LogisticRegression")(
+        from sklearn.linear_model import LogisticRegression
+
+        regression = LogisticRegression(
             C=self.C,
             l1_ratio=float(self.penalty == "l1"),  # how scikit-learn spells it today
             solver=SOLVERS[self.penalty, self.multi_class],

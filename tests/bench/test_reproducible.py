@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.command import call
 
-MODELS = "cnn", "svm", "mlp", "random_forest"
+MODELS = "cnn", "svm", "mlp", "random_forest", "knn", "logistic_regression"
 SHORT = "--set=cnn.epochs=2", "--set=mlp.max_iter=5"
 
 

@@ -1,9 +1,14 @@
+import sys
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax
+from sklearn.pipeline import Pipeline
 
 from fmnist_jax.baselines import base
 from fmnist_jax.data.dataset import Split
+from fmnist_jax.data.load import load
+from fmnist_jax.data.splits import make_splits
 from fmnist_jax.learner import LEARNERS
 
 
@@ -62,6 +67,28 @@ def test_the_accelerated_class_is_preferred_and_the_stock_one_serves():
     pytest.importorskip("sklearnex")
     assert base.estimator_class("svm", "SVC").__module__.startswith("sklearnex")
     assert base.estimator_class("neural_network", "MLPClassifier").__module__.startswith("sklearn.")
+
+
+@pytest.mark.parametrize("name", ["svm", "knn"])
+def test_the_accelerated_class_is_as_accurate_as_the_stock_one(name, fashion_dir, monkeypatch):
+    pytest.importorskip("sklearnex")
+    splits = make_splits(load(data_dir=fashion_dir), train_images=2_000)
+
+    def right():
+        learner = LEARNERS[name]().build(0)
+        learner.prepare(splits.train, splits.validation)
+        learner.fit(lambda _: None)
+        found = learner.predict_proba(splits.test.images).argmax(1) == splits.test.labels
+        classifier = learner._classifier
+        last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
+        return type(last), found.mean()
+
+    accelerated, ours = right()
+    for package in [name for name in sys.modules if name.startswith("sklearnex.")]:
+        monkeypatch.setitem(sys.modules, package, None)
+    stock, reference = right()
+    assert accelerated is not stock
+    assert abs(ours - reference) <= 0.001
 
 
 @pytest.mark.parametrize(
