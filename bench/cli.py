@@ -31,6 +31,10 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder with the official idx files.")
 ]
+Progress = Annotated[
+    Literal["auto", "plain", "none"],
+    typer.Option("--progress", help="Bars on a terminal and lines in a log; only lines; nothing."),
+]
 DEFAULT_RESULTS = Path("results")
 
 
@@ -115,7 +119,7 @@ def run(
     ] = None,
     results: Results = DEFAULT_RESULTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run all again, from the start.")] = False,
-    progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
+    progress: Progress = "auto",
     debug: Debug = False,
 ) -> int:
     """Train, measure, record and report."""
@@ -220,7 +224,7 @@ def peers(
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Blocks of each measure.")] = 5,
     flip: Annotated[bool, typer.Option("--flip", help="Mirror training images at random.")] = False,
     results: Results = DEFAULT_RESULTS,
-    progress: Annotated[Literal["auto", "plain", "none"], typer.Option("--progress")] = "auto",
+    progress: Progress = "auto",
     debug: Debug = False,
 ) -> int:
     """Time the same networks in other frameworks, side by side."""

@@ -206,8 +206,9 @@ def _validate(model: type[M], document: dict[str, Any], prefix: str) -> M:
         field = (prefix + ".".join(p for p in loc if not _is_union_tag(p))).rstrip(".")
         if first["type"] == "extra_forbidden":
             owner = _owner(model, loc[:-1])
+            before = field.removesuffix(loc[-1])
             raise UserError(
-                f"unknown key {field!r}: {nearest(loc[-1], owner.model_fields)}"
+                f"unknown key {field!r}: {nearest(loc[-1], owner.model_fields, before)}"
             ) from None
         problem = first["msg"].lower().removeprefix("value error, ")
         raise UserError(f"{field}: {problem}, got {first['input']!r}") from None

@@ -57,12 +57,12 @@ def name(case: Case) -> str:
 
 
 def numbers(progress: job.Progress) -> str:
-    """Loss, accuracy and speed, as far as they are known."""
+    """Validation loss and accuracy, and speed, as far as they are known."""
     parts = []
     if progress.loss is not None:
-        parts.append(f"loss {progress.loss:.4f}")
+        parts.append(f"val loss {progress.loss:.4f}")
     if progress.accuracy is not None:
-        parts.append(f"acc {progress.accuracy:.4f}")
+        parts.append(f"val acc {progress.accuracy:.4f}")
     if progress.images_per_s is not None:
         parts.append(f"{progress.images_per_s:,.0f} img/s")
     return "  ".join(parts)

@@ -25,12 +25,13 @@ class Diverged(Exception):
     """Training reached a loss that is not finite."""
 
 
-def nearest(name: str, valid: Iterable[str]) -> str:
+def nearest(name: str, valid: Iterable[str], prefix: str = "") -> str:
     """Say which valid name `name` was probably meant to be.
 
     Args:
         name: what the user wrote.
         valid: the names that exist.
+        prefix: what both stand behind where they are written.
 
     Returns:
         `"did you mean 'resnet'?"`, or the whole list where nothing is close.
@@ -38,5 +39,5 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     lowered = {known.lower(): known for known in sorted(valid)}
     close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     if close:
-        return f"did you mean {lowered[close[0]]!r}?"
+        return f"did you mean {prefix + lowered[close[0]]!r}?"
     return f"choose from: {', '.join(lowered.values()) or 'none there are'}"

@@ -1,15 +1,12 @@
 """Resolve a dataset's name, with `auto` for the best that can be had here."""
 
-import logging
 import os
 from dataclasses import replace
 from pathlib import Path
 
 from fmnist_jax.data import cache
 from fmnist_jax.data.dataset import DATASETS, Dataset
-from fmnist_jax.errors import DataError
-
-log = logging.getLogger("fmnist_jax")
+from fmnist_jax.errors import DataError, UserError, nearest
 
 AUTO = "auto"
 DATA_VARIABLE = "FMNIST_DATA_DIR"
@@ -22,7 +19,7 @@ def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None 
     """Load the dataset called `name`.
 
     `auto` is Fashion-MNIST from the data folder, the cache or the network, and
-    the synthetic dataset, with a warning, where neither cache nor network can
+    the synthetic dataset, with the reason, where neither cache nor network can
     serve. A name other than `auto`, or a data folder, leaves no such way out.
 
     Args:
@@ -41,6 +38,8 @@ def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None 
     cache_dir = cache_dir if cache_dir is not None else cache.default_dir()
     if name == _SYNTHETIC:
         return DATASETS[name]().load(None, cache_dir)
+    if name != AUTO and name not in DATASETS.catalogue:
+        raise UserError(f"unknown dataset {name!r}: {nearest(name, [AUTO, *DATASETS.catalogue])}")
     source = DATASETS[_REAL if name == AUTO else name]()
     if data_dir is not None:
         return source.load(data_dir.expanduser(), cache_dir)
@@ -54,6 +53,5 @@ def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None 
     except DataError as error:
         if name != AUTO:
             raise
-        log.warning("SYNTHETIC DATA stands in for the real dataset: %s", error)
         synthetic = DATASETS[_SYNTHETIC]().load(None, cache_dir)
         return replace(synthetic, fallback_reason=str(error))

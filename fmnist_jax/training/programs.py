@@ -23,6 +23,7 @@ from fmnist_jax.training.origin import origin
 log = logging.getLogger("fmnist_jax")
 
 _DIGEST_BYTES = 32
+_MOST = 64  # programs kept, of a third of a megabyte each; every change of the code makes new ones
 
 
 def kept(
@@ -34,9 +35,9 @@ def kept(
 ) -> jax.stages.Compiled:
     """The program that `lower` makes, read if it was compiled before, else compiled and kept.
 
-    It lies beside the entries of JAX's cache, and is not kept where there is none, for
-    several hosts, or if what it was made from is defined outside this package, whose
-    code is not known here.
+    It lies beside the entries of JAX's cache, until many others have been used since. It
+    is not kept where there is no such cache, for several hosts, or if what it was made
+    from is defined outside this package, whose code is not known here.
 
     Args:
         use: counts it, unless JAX does.
@@ -85,6 +86,7 @@ def _read(path: Path, devices: Sequence[jax.Device]) -> jax.stages.Compiled | No
         # The digest guards against damage; the folder is the user's, and as safe as the code.
         if hashlib.sha256(packed).digest() != digest:
             raise ValueError("it is damaged")
+        os.utime(path)  # used last now
         program, in_tree, out_tree = pickle.loads(zlib.decompress(packed))
         return serialize_executable.deserialize_and_load(
             program, in_tree, out_tree, execution_devices=devices
@@ -101,6 +103,14 @@ def _write(path: Path, program: jax.stages.Compiled) -> None:
         packed = zlib.compress(pickle.dumps(serialize_executable.serialize(program)), level=1)
         temporary.write_bytes(hashlib.sha256(packed).digest() + packed)
         temporary.replace(path)
+        _clear(path.parent)
     except Exception as error:  # a full disk; a backend that cannot
         log.debug("a compiled program is not kept: %s", error)
         temporary.unlink(missing_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove the programs that were used longest ago."""
+    programs = sorted(folder.glob("*-program"), key=lambda path: path.stat().st_mtime)
+    for path in programs[:-_MOST]:
+        path.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ def play(mode, console):
 def test_plain_lines_in_a_log(capsys):
     play("auto", screen())
     err = capsys.readouterr().err
-    assert "epoch 1/2  loss 0.5000  acc 0.8000  1,234 img/s" in err
+    assert "epoch 1/2  val loss 0.5000  val acc 0.8000  1,234 img/s" in err
     assert "mind the gap" in err
     assert "test accuracy 90.00%" in err
     assert "failed: because (0 to go)" in err

@@ -1,5 +1,7 @@
 """Programs kept whole: found again in another process, and only where they fit."""
 
+import time
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -121,9 +123,30 @@ def test_without_a_cache_folder_nothing_is_kept():
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setitem(jax.config.values, "jax_compilation_cache_dir", str(tmp_path))
-    return tmp_path
+def folder(tmp_path):
+    before = jax.config.values["jax_compilation_cache_dir"]
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    yield tmp_path
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+def test_the_program_used_longest_ago_goes_first(folder, monkeypatch):
+    monkeypatch.setattr(programs, "_MOST", 2)
+
+    def use(function):
+        used = Use()
+        x = jnp.ones(3)
+        lower = partial(jax.jit(getattr(jnp, function)).lower, x)
+        programs.kept(used, lower, DEVICES, x, function)
+        time.sleep(0.02)  # file systems count time in ticks
+        return used.hits > 0
+
+    assert not use("sin")
+    assert not use("cos")
+    assert use("sin")
+    assert not use("tan")  # for which cos goes
+    assert use("sin")
+    assert not use("cos")
 
 
 def test_a_disk_that_is_full_costs_nothing_but_the_program(folder, monkeypatch):
