@@ -101,7 +101,8 @@ class Ours:
 
     def predict(self, batch: int) -> Predict:
         """The predictor that serves the suite's learners."""
-        predictor = engine.Predictor(self._network, self.params, self.statistics, self._devices)
+        servers = engine.servers(self._devices)
+        predictor = engine.Predictor(self._network, self.params, self.statistics, servers)
         return partial(predictor, self._split.images[:batch])
 
     def _first(self, images: int) -> Split:

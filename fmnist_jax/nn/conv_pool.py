@@ -66,18 +66,8 @@ def _plain(
 def _conv_pool(
     x: jax.Array, kernel: jax.Array, bias: jax.Array, padding: Padding, window: int
 ) -> jax.Array:
-    def on_cpu(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
-        placed = _placed(kernel, window)
-
-        def one(patches: jax.Array) -> jax.Array:
-            return nn.relu(reduce(jnp.maximum, _views(patches, placed, window)) + bias)
-
-        y: jax.Array = lax.map(one, _patches(x, kernel, padding, window), batch_size=_IMAGES)
-        return y
-
-    default = partial(_plain, padding=padding, window=window)
-    y: jax.Array = lax.platform_dependent(x, kernel, bias, cpu=on_cpu, default=default)
-    return y
+    # With no gradient to keep anything for, XLA runs it with what follows in one pass.
+    return _plain(x, kernel, bias, padding, window)
 
 
 Residuals = tuple[jax.Array, jax.Array, jax.Array, jax.Array]

@@ -1,12 +1,14 @@
 """How many images a device takes at once, from its memory and what one image needs."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
 from fmnist_jax.models.parts import Network
 from fmnist_jax.training.flops import forward_work
 
-CPU_CHUNK = 50  # a core's activations stay near its cache
+CPU_CHUNK = 1000  # of all devices of a processor together, whose caches they share
 CPU_BATCH = 64
 LARGEST = 4096  # more fills no accelerator better
 LEAST_STEPS = 16  # of an epoch: fewer teach too little
@@ -16,11 +18,11 @@ HELD = 3
 SHARE = 0.5  # of the memory, since the dataset and the weights are there, too
 
 
-def evaluation_chunk(network: Network, device: jax.Device) -> int:
-    """Images of one evaluation pass on a device: large enough to fill an accelerator."""
-    if device.platform == "cpu":
-        return CPU_CHUNK
-    return _fitting(network, device)
+def evaluation_chunk(network: Network, devices: Sequence[jax.Device]) -> int:
+    """Images of one evaluation pass on each device: large enough to fill an accelerator."""
+    if devices[0].platform == "cpu":
+        return max(1, CPU_CHUNK // len(devices))
+    return _fitting(network, devices[0])
 
 
 def automatic_batch(network: Network, device: jax.Device, images: int) -> int:

@@ -106,7 +106,7 @@ def build(
     state = make_state(jax.random.key(seed))
     ranks = place(np.arange(count), split)
     images, labels = place((train.images, train.labels), everywhere)
-    chunk = evaluation_chunk(network, devices[0])
+    chunk = evaluation_chunk(network, devices)
     held_out = place(_chunks(validation, count, chunk), split)
 
     def train_epoch(
@@ -213,8 +213,17 @@ def _chunks(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], .
     )
 
 
+def servers(devices: Sequence[jax.Device]) -> Sequence[jax.Device]:
+    """Those of a process's devices that a `Predictor` serves fastest on.
+
+    All accelerators, but one CPU device: XLA shares its work out among all threads as
+    they come free, and answers without waiting for the slower half.
+    """
+    return devices[:1] if devices[0].platform == "cpu" else devices
+
+
 class Predictor:
-    """Class probabilities from fixed weights, on all devices.
+    """Class probabilities from fixed weights, on all of `devices`.
 
     A program is compiled for each new batch shape, outside any timing that
     calls it once beforehand.
@@ -223,32 +232,38 @@ class Predictor:
     def __init__(
         self, network: Network, params: Any, statistics: Any, devices: Sequence[jax.Device]
     ) -> None:
-        self._devices = devices
+        self._count = len(devices)
+        self._chunk = evaluation_chunk(network, devices)
+        held = variables(params, statistics)
         everywhere = NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec())
-        self._variables = jax.device_put(variables(params, statistics), everywhere)
-        chunk = evaluation_chunk(network, devices[0])
+        self._everywhere = jax.device_put(held, everywhere)
+        self._on_first = jax.device_put(held, devices[0])
 
         def forward(variables: Any, images: jax.Array) -> jax.Array:
             def one_chunk(part: jax.Array) -> jax.Array:
                 return jax.nn.softmax(network.apply(variables, scale(part)))
 
-            return lax.map(
-                one_chunk, images.reshape(-1, min(chunk, len(images)), *images.shape[1:])
-            )
+            chunks = self._chunks(len(images))
+            return lax.map(one_chunk, images.reshape(chunks, -1, *images.shape[1:]))
 
-        self._chunk = chunk
-        self._forward = jax.pmap(forward, AXIS, in_axes=(None, 0), devices=devices)
+        self._shared = jax.pmap(forward, AXIS, in_axes=(None, 0), devices=devices)
         self._single = jax.jit(forward)
-        self._single_variables = jax.device_put(variables(params, statistics), devices[0])
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """uint8 [n, 28, 28] -> float32 [n, 10], for any n."""
-        n, count = len(images), len(self._devices)
-        if n < count:  # too few to share out: one device answers faster
-            return np.asarray(self._single(self._single_variables, images)).reshape(n, -1)
-        per_device = -(-n // count)
-        per_device += -per_device % min(self._chunk, per_device)
-        padding = per_device * count - n
+        n = len(images)
+        # Too few to share out: one device answers faster.
+        count = self._count if n >= self._count else 1
+        each = -(-n // count)
+        each += -each % self._chunks(each)
+        padding = each * count - n
         padded = np.pad(images, ((0, padding), (0, 0), (0, 0))) if padding else images
-        shared = padded.reshape(count, per_device, *images.shape[1:])
-        return np.asarray(self._forward(self._variables, shared)).reshape(-1, 10)[:n]
+        if count == 1:
+            found = self._single(self._on_first, padded)
+        else:
+            shared = padded.reshape(count, each, *images.shape[1:])
+            found = self._shared(self._everywhere, shared)
+        return np.asarray(found).reshape(-1, found.shape[-1])[:n]
+
+    def _chunks(self, images: int) -> int:
+        return -(-images // self._chunk)

@@ -68,7 +68,8 @@ class FlaxLearner:
         if jax.process_count() > 1:  # arrays on devices of others would bind us to them
             weights = jax.device_get(weights)
         self.variables = variables(*weights)
-        self._predictor = engine.Predictor(self.network, *weights, jax.local_devices())
+        servers = engine.servers(jax.local_devices())
+        self._predictor = engine.Predictor(self.network, *weights, servers)
         return history
 
     def predict_proba(self, images: Images) -> Probabilities:

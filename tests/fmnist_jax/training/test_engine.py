@@ -145,12 +145,13 @@ def test_the_state_is_donated():
     assert kernel.is_deleted()
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 125, 251, 600])
-def test_predictor_handles_every_size(n):
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("n", [1, 2, 3, 1000, 1003])
+def test_predictor_handles_every_size(n, devices):
     built = build(2)
     params, statistics = jax.tree.map(np.asarray, built.state[:2])
     images = make_split(n, 4).images
-    predict = engine.Predictor(NETWORK, params, statistics, jax.devices())
+    predict = engine.Predictor(NETWORK, params, statistics, jax.devices()[:devices])
     probabilities = predict(images)
     logits = NETWORK.apply(variables(params, statistics), scale(jnp.asarray(images)))
     assert probabilities.shape == (n, 10)
