@@ -127,7 +127,9 @@ def run(
     from bench import suite
     from bench.hosts import seat
 
-    if bool(models) == all_:
+    if models and all_:
+        raise UserError("--all runs every model: name some, or give --all, not both")
+    if not models and not all_:
         raise UserError("name the models to run, or give --all; python -m bench list shows them")
     plan = configs.load(
         config,

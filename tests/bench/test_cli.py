@@ -49,7 +49,7 @@ def one_line(done, code):
     [
         (["rn"], "No such command 'rn'"),
         (["run"], "name the models to run, or give --all"),
-        (["run", "knn", "--all"], "name the models to run, or give --all"),
+        (["run", "knn", "--all"], "--all runs every model: name some, or give --all, not both"),
         (["run", "resnt"], "unknown model 'resnt': did you mean 'resnet'?"),
         (["run", "knn", "--dataset", "fashion"], "unknown dataset 'fashion'"),
         (["run", "knn", "--jobs", "-1"], "jobs: input should be greater than 0, got -1"),

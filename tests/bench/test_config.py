@@ -141,3 +141,10 @@ def test_the_hash_ignores_order_and_sees_every_value(document):
     assert plan.config_hash(document) == plan.config_hash(reordered)
     key = next(iter(document))
     assert plan.config_hash(document) != plan.config_hash(document | {key: [document[key]]})
+
+
+def test_a_models_table_is_inside_that_of_the_models(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[cnn]\nepochs = 1\n")
+    with pytest.raises(UserError, match=r"unknown key 'cnn': did you mean \[model.cnn\]\?"):
+        config.load(str(path))

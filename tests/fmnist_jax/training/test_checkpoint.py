@@ -107,6 +107,13 @@ def test_a_damaged_one_is_named_once_and_the_older_used(kept, caplog, capfd, fau
     gc.collect()
 
 
+def test_nothing_is_said_of_reads_that_were_abandoned(kept, caplog):
+    kept.restore(snapshot(0))
+    for message in ("Task exception was never retrieved\nfuture: <...>", "other news"):
+        logging.getLogger("asyncio").error(message)
+    assert caplog.messages == ["other news"]
+
+
 def test_where_all_are_damaged_it_starts_anew(kept, caplog):
     for number in "23":
         flip(largest(kept.folder / number))
