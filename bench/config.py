@@ -124,8 +124,8 @@ def load(
     for assignment in assignments:
         _assign(document, assignment)
     document |= {key: value for key, value in options.items() if value is not None}
-    for key in document.keys() - Plan.model_fields.keys():
-        if key in LEARNERS.catalogue:
+    for key in document:
+        if key not in Plan.model_fields and key in LEARNERS.catalogue:
             raise UserError(f"unknown key {key!r}: did you mean [model.{key}]?")
     plan = _validate(Plan, document, "")
     for name in plan.models:

@@ -15,7 +15,7 @@ class OrderedForest(RandomForestClassifier):  # type: ignore[misc]
 
     scikit-learn gives its threads trees to predict with, and adds what they find as they
     find it: the last bits differ from call to call. Here they have images each, which is
-    also five times as fast for a single image.
+    also several times as fast for a single image.
     """
 
     def predict_proba(self, X: Features) -> npt.NDArray[np.float64]:  # noqa: N803

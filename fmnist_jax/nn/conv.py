@@ -56,27 +56,27 @@ def _forward(x: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.A
     kh, kw, ci, _ = kernel.shape
     columns = x.shape[2] - kw + 1
     if pads != _NO_PADS or strides > 1 or kh == kw == 1 or ci == 1 or columns < _WIDE:
-        return _alone(x, kernel, strides, pads)
+        return _plain(x, kernel, strides, pads)
     # XLA:CPU keeps its fastest kernel for padded images: make a column more, and drop it.
     y: jax.Array = lax.platform_dependent(
         x,
         kernel,
-        cpu=lambda x, kernel: _alone(x, kernel, 1, ((0, 0), (0, 1)))[:, :, :columns],
-        default=partial(_alone, strides=1, pads=pads),
+        cpu=lambda x, kernel: _plain(x, kernel, 1, ((0, 0), (0, 1)))[:, :, :columns],
+        default=partial(_plain, strides=1, pads=pads),
     )
     return y
 
 
-def _alone(x: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
-    # With no gradient to keep anything for, XLA:CPU runs this with what follows in one
-    # pass, of which tricks would only keep it.
+def _plain(x: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
     y: jax.Array = lax.conv_general_dilated(
         x, kernel, (strides, strides), pads, dimension_numbers=_LAYOUT
     )
     return y
 
 
-_conv = jax.custom_vjp(_alone, nondiff_argnums=(2, 3))
+# With no gradient to keep anything for, XLA:CPU runs the plain form with what follows in
+# one pass, of which tricks would only keep it.
+_conv = jax.custom_vjp(_plain, nondiff_argnums=(2, 3))
 
 
 def _conv_fwd(

@@ -1,7 +1,7 @@
 """The first layer of a network in one operation: convolution, bias, max pooling and relu.
 
 The result of a first convolution is the largest array of a training step, and
-pooling throws three quarters of it away. On a CPU it is made for two images at a
+pooling throws three quarters of it away. In training on a CPU it is made for two images at a
 time and pooled while it is in the core's cache; what stays for the gradient is a
 byte per result, the place in its window that gave it. Accelerators run the
 operations as they are.
@@ -62,12 +62,8 @@ def _plain(
     return nn.relu(y + bias.reshape(1, 1, 1, -1))
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(3, 4))
-def _conv_pool(
-    x: jax.Array, kernel: jax.Array, bias: jax.Array, padding: Padding, window: int
-) -> jax.Array:
-    # With no gradient to keep anything for, XLA runs it with what follows in one pass.
-    return _plain(x, kernel, bias, padding, window)
+# With no gradient to keep anything for, XLA runs it with what follows in one pass.
+_conv_pool = jax.custom_vjp(_plain, nondiff_argnums=(3, 4))
 
 
 Residuals = tuple[jax.Array, jax.Array, jax.Array, jax.Array]

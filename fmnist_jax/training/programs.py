@@ -11,6 +11,7 @@ import os
 import pickle
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +82,13 @@ def _read(path: Path, devices: Sequence[jax.Device]) -> jax.stages.Compiled | No
         content = path.read_bytes()
     except OSError:
         return None
+    with suppress(OSError):  # a folder that can only be read serves as well
+        os.utime(path)  # used last now
     digest, packed = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     try:
         # The digest guards against damage; the folder is the user's, and as safe as the code.
         if hashlib.sha256(packed).digest() != digest:
             raise ValueError("it is damaged")
-        os.utime(path)  # used last now
         program, in_tree, out_tree = pickle.loads(zlib.decompress(packed))
         return serialize_executable.deserialize_and_load(
             program, in_tree, out_tree, execution_devices=devices

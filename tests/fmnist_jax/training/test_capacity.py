@@ -18,7 +18,7 @@ class Device:
         return None if self.memory is None else {"bytes_limit": self.memory}
 
 
-def test_a_core_keeps_its_cache():
+def test_the_devices_of_a_processor_share_its_caches():
     assert evaluation_chunk(ResNet(), jax.devices()[:2]) == CPU_CHUNK // 2
 
 
