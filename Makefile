@@ -47,7 +47,7 @@ format: setup
 # Regenerates the README's table and picture from the committed records.
 readme: setup
 	$(PY) -m bench table --write README.md
-	$(PY) -m bench.picture results results/report.svg
+	$(PY) -m bench.reporting.svg results results/report.svg
 
 # Rewrites the pins from what is installed.
 pins: setup

@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench import orphans
-from bench.interrupts import EXIT_CODE
+from bench.processes import reaper as orphans
+from bench.processes.signals import EXIT_CODE
 from fmnist_jax.errors import UserError
 
 app = typer.Typer(
@@ -123,9 +123,9 @@ def run(
     debug: Debug = False,
 ) -> int:
     """Train, measure, record and report."""
-    from bench import config as configs
-    from bench import suite
-    from bench.hosts import seat
+    from bench.commands import run as suite
+    from bench.execution.hosts import seat
+    from bench.plan import plan as configs
 
     if models and all_:
         raise UserError("--all runs every model: name some, or give --all, not both")
@@ -163,7 +163,7 @@ def list_(
     debug: Debug = False,
 ) -> None:
     """Show models, baselines, datasets and configs."""
-    from bench import catalogue
+    from bench.commands import list as catalogue
 
     catalogue.show(catalogue.catalogue(), as_json)
 
@@ -182,8 +182,11 @@ def table_(
     """Print the accuracy table from the records."""
     from rich.console import Console
 
-    from bench import console as screens
-    from bench import grid, limits, store, table
+    from bench.records import store
+    from bench.reporting import progress as screens
+    from bench.reporting.sections import accuracy as table
+    from bench.reporting.sections import grid
+    from bench.reporting.sections import roofline as limits
 
     screens.show_logs(Console(stderr=True))
     if not results.is_dir():
@@ -230,9 +233,13 @@ def peers(
     debug: Debug = False,
 ) -> int:
     """Time the same networks in other frameworks, side by side."""
-    from bench import machine, store, table
-    from bench.peers import contestants, record, report
-    from bench.peers import run as comparing
+    from bench.commands import peers as comparing
+    from bench.measure import machine
+    from bench.peers import entries as contestants
+    from bench.peers import report
+    from bench.peers import schema as record
+    from bench.records import store
+    from bench.reporting.sections import accuracy as table
 
     names = contestants.models(models or ())
     chosen, missing = contestants.contestants(framework or ())

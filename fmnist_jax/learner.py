@@ -149,7 +149,7 @@ class LearnerConfig(BaseModel):
 
 # Families that only the dataset's own benchmark still calls for: they run when they
 # are named, by a person or by a grid, and never because everything is run.
-HISTORIC = "fmnist_jax.baselines.historic"
+HISTORIC = "fmnist_jax.baselines.xiao2017"
 
 LEARNERS: Registry[type[LearnerConfig]] = Registry(
     "model", "LEARNERS", "fmnist_jax.models", "fmnist_jax.baselines", HISTORIC

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import table
+from bench.reporting.sections import accuracy as table
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.learner import LEARNERS
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
-from bench import interrupts
 from bench.peers import worker
 from bench.peers.protocol import Answer, Contestant, Failure, Ready, Request, Setup
+from bench.processes import signals as interrupts
 
 T = TypeVar("T", bound=Answer)
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.peers.protocol import Kind
-from bench.peers.record import Comparison, Entry
+from bench.peers.schema import Comparison, Entry
 
 OURS = "ours"
 LABELS = {"torch": "PyTorch", "keras": "Keras"}

@@ -21,7 +21,7 @@ from bench.peers.protocol import (
     RunBlock,
     Setup,
 )
-from bench.peers.record import Entry, Samples
+from bench.peers.schema import Entry, Samples
 
 BLOCK_S: Mapping[Kind, float] = {"train": 1.2, "predict": 0.3}  # aimed at, not exact
 START_TIMEOUT_S = 120.0

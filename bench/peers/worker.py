@@ -25,7 +25,7 @@ from bench.peers.protocol import (
     Setup,
     Train,
 )
-from fmnist_jax.lifeline import die_with
+from fmnist_jax.system.parent_death import die_with
 
 if TYPE_CHECKING:
     from bench.peers.protocol import Peer

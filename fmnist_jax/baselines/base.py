@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from fmnist_jax.cores import available_cores
 from fmnist_jax.data.dataset import CLASSES, Images, Split
 from fmnist_jax.learner import Cost, Epoch, Kind, Learner, LearnerConfig, Prepared, Probabilities
+from fmnist_jax.system.cpu import available_cores
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from fmnist_jax.data import cache
+from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.errors import DataError, UserError, nearest
 

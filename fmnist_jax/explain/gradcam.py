@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fmnist_jax.models.parts import Network
+from fmnist_jax.models.base import Network
 
 
 @partial(jax.jit, static_argnums=0)

@@ -9,7 +9,7 @@ from pydantic import PositiveFloat, PositiveInt
 from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
-from fmnist_jax.models.parts import Network, ResidualBlock
+from fmnist_jax.models.base import Network, ResidualBlock
 from fmnist_jax.nn.conv_pool import ConvPool
 from fmnist_jax.nn.pool import max_pool
 from fmnist_jax.training.config import FlaxConfig

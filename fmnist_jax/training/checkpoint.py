@@ -114,7 +114,7 @@ class Checkpoints:
         import numpy as np
         from orbax.checkpoint.args import Composite, JsonRestore, StandardRestore
 
-        from fmnist_jax.training.hosts import place
+        from fmnist_jax.training.placement import place
 
         like = start._replace(history=())
         note = manager.restore(number, args=Composite(note=JsonRestore())).note

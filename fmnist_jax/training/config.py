@@ -8,7 +8,7 @@ from fmnist_jax.data.augment import Augment
 from fmnist_jax.learner import Kind, Learner, LearnerConfig
 
 if TYPE_CHECKING:
-    from fmnist_jax.models.parts import Network
+    from fmnist_jax.models.base import Network
 
 Dtype = Literal["auto", "float32", "bfloat16"]
 
@@ -52,6 +52,6 @@ class FlaxConfig(LearnerConfig):
 
     def build(self, seed: int) -> Learner:
         """A learner for this network on all local devices."""
-        from fmnist_jax.training.flax_learner import FlaxLearner
+        from fmnist_jax.training.learner import FlaxLearner
 
         return FlaxLearner(self, seed)

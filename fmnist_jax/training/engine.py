@@ -24,12 +24,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from fmnist_jax.data.augment import augment
 from fmnist_jax.data.dataset import Split
-from fmnist_jax.models.parts import Network
-from fmnist_jax.training import compilation
-from fmnist_jax.training.capacity import automatic_batch, evaluation_chunk
+from fmnist_jax.models.base import Network
+from fmnist_jax.training import jax_cache as compilation
+from fmnist_jax.training.batch_size import automatic_batch, evaluation_chunk
 from fmnist_jax.training.config import FlaxConfig
-from fmnist_jax.training.hosts import place
 from fmnist_jax.training.optimizer import optimizer
+from fmnist_jax.training.placement import place
 from fmnist_jax.training.programs import kept
 from fmnist_jax.training.step import (
     Metrics,

@@ -11,7 +11,7 @@ from fmnist_jax.errors import Diverged
 from fmnist_jax.learner import Epoch
 from fmnist_jax.training.checkpoint import Checkpoints, Snapshot, Weights
 from fmnist_jax.training.engine import Engine
-from fmnist_jax.training.hosts import of_first
+from fmnist_jax.training.placement import of_first
 
 
 def fit(

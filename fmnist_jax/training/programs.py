@@ -18,7 +18,7 @@ from typing import Any
 import jax
 from jax.experimental import serialize_executable
 
-from fmnist_jax.training.compilation import Use
+from fmnist_jax.training.jax_cache import Use
 from fmnist_jax.training.origin import origin
 
 log = logging.getLogger("fmnist_jax")

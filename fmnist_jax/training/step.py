@@ -8,7 +8,7 @@ import optax
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
-from fmnist_jax.models.parts import Network
+from fmnist_jax.models.base import Network
 
 Params = Any
 Statistics = Any

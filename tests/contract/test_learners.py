@@ -20,7 +20,7 @@ QUICK = {
 @pytest.fixture(scope="module")
 def splits():
     from fmnist_jax.data.dataset import Dataset
-    from fmnist_jax.data.synthetic import generate
+    from fmnist_jax.data.drawing.garments import generate
 
     drawn = Dataset("synthetic", ("",) * 10, generate(0, 500), generate(1, 130), "generated")
     return make_splits(drawn, validation_images=100)

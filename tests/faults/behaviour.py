@@ -6,10 +6,10 @@ import subprocess
 import sys
 import time
 
-from bench import runner
-from bench.job import Outcome, Progress, blank_record
-from bench.local import LocalExecutor
-from tests.bench.factory import make_host
+from bench.execution import scheduler as runner
+from bench.execution.local import LocalExecutor
+from bench.measure.messages import Outcome, Progress, blank_record
+from tests.support.factory import make_host
 
 
 class Watcher:

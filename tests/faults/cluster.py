@@ -2,13 +2,13 @@
 
 import psutil
 
-from bench import store
-from bench.connect import connected
-from tests.bench.factory import make_case
-from tests.bench.small_cluster import introduce, small_cluster
+from bench.execution.cluster.connect import connected
+from bench.records import store
 from tests.faults.behaviour import Watcher, behave, run_on
 from tests.faults.registry import Seen, fault
-from tests.processes import wait_for
+from tests.support.factory import make_case
+from tests.support.processes import wait_for
+from tests.support.small_cluster import introduce, small_cluster
 
 
 class Killer(Watcher):

@@ -9,10 +9,11 @@ import sys
 import time
 from contextlib import contextmanager
 
-from bench import orphans, store
-from tests.bench import cutting_off
+from bench.processes import reaper as orphans
+from bench.records import store
 from tests.faults.registry import Seen, Skipped, fault
-from tests.processes import PATIENCE_S, wait_for, workers
+from tests.support import cutting_off
+from tests.support.processes import PATIENCE_S, wait_for, workers
 
 QUICK = (
     "--dataset=synthetic",

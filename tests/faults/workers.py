@@ -2,10 +2,10 @@
 
 import shutil
 
-from bench import store
-from tests.bench.factory import make_case, make_record
+from bench.records import store
 from tests.faults.behaviour import Watcher, by_model, run
 from tests.faults.registry import Seen, fault
+from tests.support.factory import make_case, make_record
 
 
 def _beside_a_good_one(folder, status, word, *, case, **options):

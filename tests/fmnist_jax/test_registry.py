@@ -84,7 +84,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 def test_the_catalogue_loads_neither_jax_nor_sklearn():
     code = (
-        "import sys; from bench.catalogue import catalogue; found = catalogue(); "
+        "import sys; from bench.commands.list import catalogue; found = catalogue(); "
         "assert found['models'] and found['baselines'] and found['datasets']; "
         "sys.exit(bool({'jax', 'flax', 'sklearn'} & set(sys.modules)))"
     )

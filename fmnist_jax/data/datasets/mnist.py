@@ -5,8 +5,8 @@ handwritten digits. Served by the CVDF mirror.
 """
 
 from fmnist_jax.data.dataset import DATASETS
-from fmnist_jax.data.idx_source import IdxSource
-from fmnist_jax.data.published import Published
+from fmnist_jax.data.idx.card import Published
+from fmnist_jax.data.idx.source import IdxSource
 
 
 @DATASETS.register("mnist")

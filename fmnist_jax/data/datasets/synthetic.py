@@ -9,11 +9,12 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from fmnist_jax.data import cache, idx
+from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.data.datasets.fashion_mnist import FashionMNIST
-from fmnist_jax.data.published import Arrays, Published, assemble
-from fmnist_jax.data.synthetic import VERSION, generate
+from fmnist_jax.data.drawing.garments import VERSION, generate
+from fmnist_jax.data.idx import format as idx
+from fmnist_jax.data.idx.card import Arrays, Published, assemble
 
 log = logging.getLogger("fmnist_jax")
 

@@ -7,12 +7,13 @@ import jax
 import numpy as np
 import pytest
 
-from bench.peers import flax_plain, ours
-from bench.peers.contestants import CONTESTANTS, MODELS
+from bench.peers.entries import CONTESTANTS, MODELS
+from bench.peers.frameworks import fmnist_jax as ours
+from bench.peers.frameworks import plain_flax as flax_plain
 from bench.peers.protocol import Setup
-from fmnist_jax.data import synthetic
+from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.training.step import scale
-from tests.bench.peers.weights import flat, load_keras, load_torch
+from tests.support.peer_weights import flat, load_keras, load_torch
 
 BATCH, STEPS = 32, 4
 
@@ -58,7 +59,7 @@ def test_flax(reference):
 
 def test_torch(reference):
     torch = pytest.importorskip("torch")
-    from bench.peers import torch_peer
+    from bench.peers.frameworks import pytorch as torch_peer
 
     common, variables, split, logits, losses = reference
     network = torch_peer.NETWORKS[common.model]()
@@ -77,7 +78,7 @@ def test_torch(reference):
 def test_keras(reference):
     pytest.importorskip("tensorflow")
     pytest.importorskip("keras")
-    from bench.peers import keras_peer
+    from bench.peers.frameworks import keras_tf as keras_peer
 
     common, variables, split, logits, losses = reference
     model = keras_peer.network(common)
@@ -103,7 +104,10 @@ def test_keras(reference):
     ],
 )
 def test_every_peer_trains_and_predicts(module, variant, model):
-    needs = {"bench.peers.torch_peer": "torch", "bench.peers.keras_peer": "tensorflow"}
+    needs = {
+        "bench.peers.frameworks.pytorch": "torch",
+        "bench.peers.frameworks.keras_tf": "tensorflow",
+    }
     if module in needs:
         pytest.importorskip(needs[module])
     common = Setup(model, MODELS[model], images=20, cores=2, flip=True)

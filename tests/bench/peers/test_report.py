@@ -5,11 +5,13 @@ from io import StringIO
 
 from rich.console import Console
 
-from bench import store
-from bench.machine import Host
-from bench.peers import contestants, record, report
-from bench.peers.record import Config, Entry, Optimizer, Samples
-from bench.record import Code, Machine, Probe, Software
+from bench.measure.machine import Host
+from bench.peers import entries as contestants
+from bench.peers import report
+from bench.peers import schema as record
+from bench.peers.schema import Config, Entry, Optimizer, Samples
+from bench.records import store
+from bench.records.schema import Code, Machine, Probe, Software
 
 HOST = Host(
     machine=Machine(

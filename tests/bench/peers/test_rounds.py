@@ -13,7 +13,7 @@ BLOCK_S = {"train": 0.01, "predict": 0.001}
 
 
 def fake(variant, **options):
-    return Contestant(variant, "ours", variant, "tests.bench.peers.fakes", **options)
+    return Contestant(variant, "ours", variant, "tests.support.peer_fakes", **options)
 
 
 def measured(*contestants, rounds=3, timeout=60.0):

@@ -10,8 +10,10 @@ from functools import partial
 import psutil
 import pytest
 
-from bench import cli, machine
-from bench.peers import contestants, run
+from bench import cli
+from bench.commands import peers as run
+from bench.measure import machine
+from bench.peers import entries as contestants
 from tests.bench.peers.test_report import HOST
 from tests.bench.test_cli import find_worker
 

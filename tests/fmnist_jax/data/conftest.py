@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fmnist_jax.data.toy import toy_arrays, write_folder
+from tests.support.toy import toy_arrays, write_folder
 
 # What the handler does with one request; it is given the last part of the address.
 Answer = Callable[[BaseHTTPRequestHandler, str], None]

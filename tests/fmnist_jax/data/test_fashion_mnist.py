@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_jax.data import cache, load
+from fmnist_jax.data import load
+from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.splits import make_splits
 from fmnist_jax.errors import DataError
+from tests.fmnist_jax.data.acquire.test_acquire import ROOT, finish, start
 from tests.fmnist_jax.data.conftest import send
-from tests.fmnist_jax.data.test_acquire import ROOT, finish, start
 
 SHA256 = "eee656c63c1c7a3b7c885d28c97fd74dc039264ce75eae7cb8d991df379ef736"
 

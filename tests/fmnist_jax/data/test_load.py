@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_jax.data import cache, load
+from fmnist_jax.data import load
+from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.errors import DataError, UserError
-from tests.fmnist_jax.data.toy import Toy, toy_arrays, toy_dataset, write_folder
+from tests.support.toy import Toy, toy_arrays, toy_dataset, write_folder
 
 
 class Drawn:
@@ -26,7 +27,7 @@ def _catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fmnist_jax.data.acquire._problem", lambda url: "no network")
+    monkeypatch.setattr("fmnist_jax.data.acquire.acquire._problem", lambda url: "no network")
 
 
 @pytest.mark.parametrize("name", ["auto", "fashion_mnist"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fmnist_jax.explain.gradcam import gradcam
+from fmnist_jax.models.base import Network
 from fmnist_jax.models.cnn import CNN
-from fmnist_jax.models.parts import Network
 from fmnist_jax.models.resnet import ResNet
 
 IMAGES = jax.random.uniform(jax.random.key(0), (4, 28, 28, 1))

@@ -8,7 +8,7 @@ from flax.traverse_util import flatten_dict
 
 from fmnist_jax.models.cnn import CNN
 from fmnist_jax.models.resnet import ResNet
-from fmnist_jax.training.flops import forward_work
+from fmnist_jax.training.cost import forward_work
 
 
 def initialised(network):

@@ -13,7 +13,7 @@ import pytest
 
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.learner import Epoch
-from fmnist_jax.models.parts import Network
+from fmnist_jax.models.base import Network
 from fmnist_jax.training.checkpoint import Checkpoints, Snapshot
 from fmnist_jax.training.config import FlaxConfig
 from fmnist_jax.training.fit import fit

@@ -11,8 +11,8 @@ import pytest
 
 from fmnist_jax.models.cnn import CNN, CNNConfig
 from fmnist_jax.training import programs
-from fmnist_jax.training.compilation import Use
-from tests.fmnist_jax.training import starting
+from fmnist_jax.training.jax_cache import Use
+from tests.support import starting
 
 TRAIN = """
 import hashlib, json, logging, sys

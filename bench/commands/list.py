@@ -1,0 +1,51 @@
+"""What there is to run: models, baselines, datasets and configs."""
+
+import json
+import re
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from fmnist_jax.data.dataset import DATASETS
+from fmnist_jax.learner import LEARNERS, ordinary
+
+Catalogue = dict[str, dict[str, str]]  # section -> name -> summary
+
+
+def catalogue() -> Catalogue:
+    """Every registered name with its summary; no entry is imported for it."""
+    from bench.plan.plan import available
+
+    usual = [LEARNERS.catalogue[name] for name in ordinary()]
+    return {
+        "models": {entry.name: entry.summary for entry in usual if ".models." in entry.module},
+        "baselines": {
+            entry.name: entry.summary for entry in usual if ".baselines." in entry.module
+        },
+        "historic": {
+            entry.name: entry.summary for entry in LEARNERS.catalogue.values() if entry not in usual
+        },
+        "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
+        "configs": {path.stem: _first_comment(path) for path in available()},
+    }
+
+
+def show(found: Catalogue, as_json: bool) -> None:
+    """Print the catalogue to stdout."""
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for section, entries in found.items():
+        table.add_row(f"[dim]{section}[/]", "")
+        for name, summary in entries.items():
+            table.add_row(f"  {name}", summary)
+    Console().print(table)
+
+
+def _first_comment(path: Path) -> str:
+    found = re.match(r"#\s*(.+)", path.read_text(encoding="utf-8"))
+    return found[1] if found else ""

@@ -1,0 +1,1 @@
+"""Where cases run: the scheduler, and the executors that start them."""

@@ -1,0 +1,87 @@
+"""Which cores a case gets, so that all are at work and none is given twice."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from bench.measure.machine import Host
+from bench.records.schema import Case
+from fmnist_jax.learner import LEARNERS
+
+
+def expected_cost(case: Case) -> float:
+    """Core-seconds, roughly; only the order matters."""
+    return LEARNERS[case.model].core_seconds
+
+
+class Cores:
+    """The CPUs that are shared out, and the accelerator, which takes one network at a time.
+
+    Started the longest first, networks have the CPU to themselves one after the
+    other, and the baselines then fill it side by side: one core for each whose
+    result depends on their number, an equal share of the rest for the others.
+    """
+
+    def __init__(
+        self,
+        cores: Iterable[int],
+        cases: Sequence[Case],
+        host: Host,
+        jobs: int | Literal["auto"] = "auto",
+    ) -> None:
+        """Divide the cores.
+
+        Args:
+            cores: the CPUs to share out.
+            cases: all that are going to be run.
+            host: says whether networks run on an accelerator.
+            jobs: cases side by side at most; auto is as many as there are cores.
+        """
+        self._all = frozenset(cores)
+        self._accelerated = host.accelerated
+        self._taken: list[tuple[Case, tuple[int, ...]]] = []
+        self._most = len(self._all) if jobs == "auto" else jobs
+        if jobs == "auto" and self._accelerated:
+            self._most += 1  # the accelerator's case hardly needs the CPU
+        networks_aside = self._accelerated and any(case.kind == "flax" for case in cases)
+        self._share = share_of_a_baseline(cases, len(self._all) - networks_aside, self._most)
+
+    def room(self, case: Case) -> tuple[int, ...] | None:
+        """The cores for `case`, or None where it has to wait."""
+        free = self._all - {core for _, cores in self._taken for core in cores}
+        network = case.kind == "flax"
+        if network and self._accelerated and any(c.kind == "flax" for c, _ in self._taken):
+            return None
+        if network:  # on an accelerator the host only dispatches; on the CPU it takes it all
+            wanted = 1 if self._accelerated else len(self._all)
+        else:
+            wanted = self._share if takes_several(case) else 1
+        if len(self._taken) >= self._most or (wanted > len(free) and self._taken):
+            return None
+        return tuple(sorted(free)[:wanted])
+
+    def take(self, case: Case, cores: tuple[int, ...]) -> None:
+        """Have the case occupy the cores."""
+        self._taken.append((case, cores))
+
+    def give_back(self, case: Case, cores: tuple[int, ...]) -> None:
+        """The case has ended."""
+        self._taken.remove((case, cores))
+
+
+def share_of_a_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
+    """An equal share of the cores for each baseline that uses several and can run at once."""
+    baselines = [case for case in cases if case.kind == "sklearn"]
+    several = sum(map(takes_several, baselines))
+    if len(baselines) > most:
+        return max(1, cores // most)
+    return max(1, (cores - len(baselines) + several) // max(1, several))
+
+
+def usable(case: Case, cores: tuple[int, ...]) -> tuple[int, ...]:
+    """Of a machine that has nothing else to do, the cores for `case`."""
+    return cores if takes_several(case) else cores[:1]
+
+
+def takes_several(case: Case) -> bool:
+    """Whether `case` is given more than one core where they are free."""
+    return case.kind == "flax" or LEARNERS[case.model].any_threads

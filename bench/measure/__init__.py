@@ -1,0 +1,1 @@
+"""One case measured in this process: it becomes one record."""

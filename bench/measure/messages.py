@@ -1,0 +1,119 @@
+"""What passes between the runner and its workers: a task out, progress and an outcome back."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.measure.machine import Host
+from bench.records.schema import Case, Record, Run, Status, Target
+
+if TYPE_CHECKING:
+    from fmnist_jax.training.checkpoint import Checkpoints
+
+TARGET_METRIC = "validation_accuracy"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One of several processes that train a network together, each on a host of its own.
+
+    Attributes:
+        coordinator: HOST:PORT at which process 0 is to be found.
+        processes: how many there are.
+        process_id: which one this is, from 0.
+    """
+
+    coordinator: str
+    processes: int
+    process_id: int
+
+    @property
+    def host(self) -> str:
+        """Of the coordinator."""
+        return self.coordinator.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        """Of the coordinator."""
+        return int(self.coordinator.rpartition(":")[2])
+
+
+@dataclass(frozen=True)
+class Task:
+    """A case with everything a worker needs to run it.
+
+    Attributes:
+        case: what to run.
+        host: where, for the record.
+        run_id: names the record.
+        started: when the runner handed it out.
+        cores: the CPUs this worker may use.
+        data_dir: as given on the command line.
+        debug: print tracebacks.
+        checkpoints: of a network that is to have some.
+        seat: of a network that is trained over several hosts.
+    """
+
+    case: Case
+    host: Host
+    run_id: str
+    started: datetime
+    cores: tuple[int, ...]
+    data_dir: Path | None = None
+    debug: bool = False
+    checkpoints: "Checkpoints | None" = None
+    seat: Seat | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life from a worker; what is not known yet is None."""
+
+    phase: str
+    epoch: int | None = None
+    epochs: int | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+    images_per_s: float | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A record, and the files that belong to it: name -> (kind, content)."""
+
+    record: Record
+    artifacts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+
+
+def new_task(case: Case, host: Host, cores: tuple[int, ...], **options: Any) -> Task:
+    """A task that starts now, under a name of its own."""
+    return Task(case, host, os.urandom(4).hex(), datetime.now(UTC), cores, **options)
+
+
+def blank_record(task: Task, status: Status, error: str | None = None) -> Record:
+    """A record of `task` with nothing measured: all that is left of a lost worker."""
+    return Record(
+        run=Run(
+            id=task.run_id,
+            started=task.started,
+            status=status,
+            error=error,
+            contended=False,
+            threads=len(task.cores),
+            command=task.host.command,
+        ),
+        case=task.case,
+        code=task.host.code,
+        machine=task.host.machine,
+        software=task.host.software,
+        target=Target(metric=TARGET_METRIC, value=task.case.config["target_accuracy"]),
+    )
+
+
+def contended(outcome: Outcome) -> Outcome:
+    """The same outcome, of a case that was not alone."""
+    run = outcome.record.run.model_copy(update={"contended": True})
+    return Outcome(outcome.record.model_copy(update={"run": run}), outcome.artifacts)

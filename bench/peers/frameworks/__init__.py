@@ -1,0 +1,1 @@
+"""The frameworks that are compared, one file each."""

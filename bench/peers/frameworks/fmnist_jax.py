@@ -1,0 +1,116 @@
+"""This suite's networks, trained by its engine as `bench run` does."""
+
+from functools import partial
+from importlib import metadata
+from itertools import count
+from typing import Any
+
+import jax
+import numpy as np
+
+from bench.peers.protocol import Peer, Predict, Setup, Train, Trained
+from fmnist_jax.data.dataset import Split
+from fmnist_jax.data.drawing import garments as synthetic
+from fmnist_jax.learner import resolve
+from fmnist_jax.training import engine
+from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.optimizer import optimizer
+from fmnist_jax.training.step import initial_state
+
+DEFAULT_EPSILON = 1e-8  # of optax, which the suite's optimizer leaves as it is
+
+
+def config(setup: Setup, batch: int) -> FlaxConfig:
+    """Plain Adam at a constant rate, no dropout, no augmentation but the flip."""
+    if setup.epsilon != DEFAULT_EPSILON:
+        raise ValueError(f"the suite's Adam has epsilon {DEFAULT_EPSILON}, not {setup.epsilon}")
+    changes: dict[str, Any] = {
+        "epochs": 1,
+        "batch_size": batch,
+        "optimizer": "adam",
+        "learning_rate": setup.learning_rate,
+        "schedule": "constant",
+        "warmup": 0.0,
+        "weight_decay": 0.0,
+        "label_smoothing": 0.0,
+        "augment": {"flip": setup.flip},
+        "dtype": "float32",
+    }
+    if setup.model == "cnn":
+        changes["dropout"] = 0.0
+    made = resolve(setup.model, changes)
+    assert isinstance(made, FlaxConfig)
+    return made
+
+
+class Ours:
+    """The engine over all local devices.
+
+    Args:
+        setup: what all contestants have in common.
+        steps_per_call: scanned in one call of the compiled epoch; None: all that
+            the images give.
+    """
+
+    def __init__(self, setup: Setup, steps_per_call: int | None) -> None:
+        self._setup = setup
+        self._steps_per_call = steps_per_call
+        self._split = synthetic.generate(setup.seed, setup.images)
+        self._devices = jax.local_devices()
+        made = config(setup, 1)
+        self._network = made.network("float32")
+        start = partial(initial_state, self._network, optimizer(made, 1))
+        state = jax.jit(start)(jax.random.key(setup.seed))
+        self.params, self.statistics = jax.device_get((state.params, state.statistics))
+
+    @property
+    def parameters(self) -> int:
+        """Weights plus running statistics."""
+        return sum(leaf.size for leaf in jax.tree.leaves((self.params, self.statistics)))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the packages that do the work."""
+        return {name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")}
+
+    def train(self, batch: int) -> Train:
+        """Compile an epoch; whole epochs are run, so steps are rounded up to them."""
+        steps = self._steps_per_call or len(self._split) // batch
+        train = self._first(steps * batch)
+        made = engine.build(
+            self._network,
+            config(self._setup, batch),
+            train,
+            self._first(len(self._devices)),
+            self._setup.seed,
+            self._devices,
+        )
+        state, calls = made.state, count()
+        key = jax.random.key(self._setup.seed)
+
+        def run(wanted: int) -> Trained:
+            nonlocal state
+            epochs = -(-wanted // steps)
+            for _ in range(epochs):
+                state, metrics = made.train(state, jax.random.fold_in(key, next(calls)))
+            jax.block_until_ready(state)
+            images = made.images_per_epoch
+            return Trained(epochs * images, float(metrics.loss) / images)
+
+        return run
+
+    def predict(self, batch: int) -> Predict:
+        """The predictor that serves the suite's learners."""
+        servers = engine.servers(self._devices)
+        predictor = engine.Predictor(self._network, self.params, self.statistics, servers)
+        return partial(predictor, self._split.images[:batch])
+
+    def _first(self, images: int) -> Split:
+        # Contiguous, as a dataset is.
+        cut = (self._split.images[:images], self._split.labels[:images])
+        return Split(*map(np.ascontiguousarray, cut))
+
+
+def build(setup: Setup, variant: str) -> Peer:
+    """`scan`: a call per epoch, as the suite does; `step`: the same with epochs of one step."""
+    return Ours(setup, {"scan": None, "step": 1}[variant])

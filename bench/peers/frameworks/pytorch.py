@@ -1,0 +1,172 @@
+"""The same networks in PyTorch: eager, channels_last, compiled."""
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (so named in all of PyTorch's documentation)
+from torch import nn
+
+from bench.peers.protocol import BATCH_NORM_EPSILON, BETAS, Peer, Predict, Setup, Train, Trained
+from fmnist_jax.data.drawing import garments as synthetic
+from fmnist_jax.models.base import BATCH_NORM_MOMENTUM
+
+# Images in one forward pass on a CPU. Measured for PyTorch's good: 1000 at once, whose
+# activations take fresh memory every time, are predicted at half the speed.
+CPU_CHUNK = 250
+
+
+def _norm(width: int) -> Any:
+    # PyTorch's momentum is the share of the new value.
+    return nn.BatchNorm2d(width, eps=BATCH_NORM_EPSILON, momentum=1 - BATCH_NORM_MOMENTUM)
+
+
+class Block(nn.Module):
+    """conv-BN-relu-conv-BN, plus the input, relu."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.norm1 = _norm(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.norm2 = _norm(width)
+
+    def forward(self, x: Any) -> Any:
+        """[b, width, h, w] -> [b, width, h, w]."""
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(x + self.norm2(self.conv2(y)))
+
+
+class ResNet(nn.Module):
+    """38,154 parameters, counting running statistics."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, 32, 3, padding=1)
+        self.block1 = Block(32)
+        self.block2 = Block(32)
+        self.classifier = nn.Linear(32, 10)
+
+    def forward(self, x: Any) -> Any:
+        """[b, 1, 28, 28] in [0, 1] -> logits [b, 10]."""
+        x = F.max_pool2d(F.relu(self.stem(x)), 2)
+        x = F.max_pool2d(self.block1(x), 2)
+        return self.classifier(self.block2(x).mean((2, 3)))
+
+
+class CNN(nn.Module):
+    """241,546 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 32, 3)
+        self.conv2 = nn.Conv2d(32, 64, 3)
+        self.conv3 = nn.Conv2d(64, 128, 3)
+        self.hidden = nn.Linear(3 * 3 * 128, 128)
+        self.classifier = nn.Linear(128, 10)
+
+    def forward(self, x: Any) -> Any:
+        """[b, 1, 28, 28] in [0, 1] -> logits [b, 10]."""
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(self.conv3(x)).flatten(1)
+        return self.classifier(F.relu(self.hidden(x)))
+
+
+NETWORKS = {"resnet": ResNet, "cnn": CNN}
+
+
+def adam(network: Any, setup: Setup) -> Any:
+    """Its fused kernel, the fastest of PyTorch's implementations."""
+    return torch.optim.Adam(
+        network.parameters(), setup.learning_rate, BETAS, setup.epsilon, fused=True
+    )
+
+
+def scale(images: Any) -> Any:
+    """uint8 [b, 28, 28] -> float32 [b, 1, 28, 28] in [0, 1]."""
+    return images.unsqueeze(1).to(torch.float32).div_(255.0)
+
+
+def step(network: Any, optimizer: Any, images: Any, labels: Any) -> Any:
+    """One update from float images [b, 1, 28, 28] and labels [b]; the loss before it."""
+    optimizer.zero_grad(set_to_none=True)
+    loss = F.cross_entropy(network(images), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+class Torch:
+    """A network with the images beside it, on the device that jax uses too."""
+
+    def __init__(self, setup: Setup, variant: str) -> None:
+        torch.manual_seed(setup.seed)
+        torch.set_num_threads(setup.cores)
+        if setup.accelerated and not torch.cuda.is_available():
+            raise RuntimeError("this PyTorch was built without the accelerator that jax uses")
+        self._setup = setup
+        self._device = "cuda" if setup.accelerated else "cpu"
+        plain = variant == "eager"
+        self._format = torch.contiguous_format if plain else torch.channels_last
+        self._chunk = setup.images if setup.accelerated else CPU_CHUNK
+        self._split = synthetic.generate(setup.seed, setup.images)
+        network: Any = NETWORKS[setup.model]()
+        self._plain = network.to(self._device, memory_format=self._format)
+        # A program per shape: one for all of them is slower.
+        compiled = variant == "compile"
+        self._network = torch.compile(self._plain, dynamic=False) if compiled else self._plain
+
+    @property
+    def parameters(self) -> int:
+        """Weights plus running statistics; BatchNorm also counts its batches, in an integer."""
+        held = self._plain.state_dict().values()
+        return sum(tensor.numel() for tensor in held if tensor.is_floating_point())
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the packages that do the work."""
+        return {"torch": torch.__version__}
+
+    def train(self, batch: int) -> Train:
+        """The usual loop over shuffled batches of images that stay on the device."""
+        images = torch.from_numpy(self._split.images).to(self._device)
+        labels = torch.from_numpy(self._split.labels.astype(np.int64)).to(self._device)
+        optimizer = adam(self._plain, self._setup)
+        per_epoch = len(images) // batch
+
+        def run(steps: int) -> Trained:
+            self._network.train()
+            for number in range(steps):
+                at = number % per_epoch
+                if at == 0:
+                    order = torch.randperm(len(images), device=self._device)
+                rows = order[at * batch : (at + 1) * batch]
+                x = scale(images[rows])
+                if self._setup.flip:
+                    coin = torch.rand(len(x), 1, 1, 1, device=self._device) < 0.5
+                    x = torch.where(coin, x.flip(3), x)
+                x = x.contiguous(memory_format=self._format)
+                loss = step(self._network, optimizer, x, labels[rows])
+            return Trained(steps * batch, loss.item())  # which waits for the device
+
+        return run
+
+    def predict(self, batch: int) -> Predict:
+        """A forward pass in inference mode."""
+        images = self._split.images[:batch]
+
+        def run() -> Any:
+            self._network.eval()
+            with torch.inference_mode():
+                x = scale(torch.from_numpy(images).to(self._device))
+                x = x.contiguous(memory_format=self._format)
+                logits = torch.cat([self._network(part) for part in x.split(self._chunk)])
+                return logits.softmax(1).cpu().numpy()
+
+        return run
+
+
+def build(setup: Setup, variant: str) -> Peer:
+    """`eager`, `channels_last`, or `compile`, which is channels_last too."""
+    return Torch(setup, variant)

@@ -1,0 +1,1 @@
+"""Child processes: started, supervised, and gone when the command ends."""

@@ -1,0 +1,1 @@
+"""The records: their schema, their identity, and the folder that holds them."""

@@ -1,0 +1,172 @@
+"""The results folder: append-only, every file written whole or not at all."""
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bench.records.schema import SCHEMA, Artifact, Case, Machine, Record, Software
+from fmnist_jax.errors import UserError
+
+log = logging.getLogger("fmnist_jax")
+
+Identity = tuple[object, ...]
+RECORDS = "*/*/*/*.json"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A record and the file it was read from."""
+
+    path: Path
+    record: Record
+
+    def artifact(self, kind: str) -> Path | None:
+        """The first artefact of a kind that is still there."""
+        for artifact in self.record.artifacts:
+            path = self.path.parent / artifact.path
+            if artifact.kind == kind and path.is_file():
+                return path
+        return None
+
+
+def check_writable(results: Path) -> None:
+    """Find out before hours of work whether their result can be kept.
+
+    Raises:
+        UserError: the folder cannot be made or written to.
+    """
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"cannot write to the results folder {results}: {error.strerror}; "
+            "choose another with --results"
+        ) from None
+
+
+def write(results: Path, record: Record, artifacts: Mapping[str, tuple[str, bytes]]) -> Stored:
+    """Add a record and its artefacts.
+
+    The record is written last, so that one that can be read is complete.
+
+    Args:
+        results: the results folder.
+        record: without its artefacts, which are listed here.
+        artifacts: file name -> (kind, content).
+
+    Raises:
+        UserError: the folder cannot be written to.
+    """
+    stem = f"{record.run.started:%Y%m%dT%H%M%SZ}-{record.run.id}"
+    folder = results / record.machine.id / record.case.dataset / record.case.model
+    listed = [
+        Artifact(kind=kind, path=f"{stem}/{name}", sha256=hashlib.sha256(content).hexdigest())
+        for name, (kind, content) in artifacts.items()
+    ]
+    record = record.model_copy(update={"artifacts": listed})
+    path = folder / f"{stem}.json"
+    try:
+        for name, (_, content) in artifacts.items():
+            (folder / stem).mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / stem / name, content)
+        text = record.model_dump_json(by_alias=True, indent=1)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, f"{_compact(text)}\n".encode())
+    except OSError as error:
+        shutil.rmtree(folder / stem, ignore_errors=True)
+        raise UserError(f"cannot write the record {path}: {error.strerror or error}") from None
+    return Stored(path, record)
+
+
+def read(results: Path, pattern: str = RECORDS, seen: set[Path] | None = None) -> Iterator[Stored]:
+    """Every record in the folder, oldest first; what cannot be read is named and left alone.
+
+    Args:
+        results: the results folder, which may not be there.
+        pattern: of the records that are wanted.
+        seen: files not to read again; those that are read now are added.
+    """
+    seen = set() if seen is None else seen
+    try:
+        paths = sorted(set(results.glob(pattern)) - seen, key=lambda path: path.name)
+    except OSError as error:  # the folder is being deleted
+        log.warning("cannot look into %s: %s", results, error.strerror)
+        return
+    seen.update(paths)
+    for path in paths:
+        try:
+            yield Stored(path, Record.model_validate_json(path.read_bytes()))
+        except (OSError, ValidationError) as error:
+            log.warning("leaving %s alone, it is no record: %s", path, _reason(error))
+
+
+def _reason(error: OSError | ValidationError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    first = error.errors()[0]
+    if first["loc"] == ("schema",) and isinstance(first["input"], int) and first["input"] > SCHEMA:
+        return f"schema {first['input']} is newer than this version's {SCHEMA}, so update the suite"
+    return " ".join(f"{'.'.join(map(str, first['loc']))} {first['msg']}".split())
+
+
+def finished(
+    results: Path, pattern: str = RECORDS, seen: set[Path] | None = None
+) -> dict[Identity, Stored]:
+    """The newest finished record of each case, machine and software; arguments as of `read`."""
+    return {
+        identity(stored.record): stored
+        for stored in read(results, pattern, seen)
+        if stored.record.run.status == "ok"
+    }
+
+
+def identity(record: Record) -> Identity:
+    """What makes two runs repetitions of one another."""
+    return identity_of(record.case, record.machine, record.software)
+
+
+def identity_of(case: Case, machine: Machine, software: Software) -> Identity:
+    """What a record of this case has in common with its repetitions."""
+    return (
+        case_identity(case),
+        machine.id,
+        # The dtype of the arithmetic follows from the config and the machine.
+        tuple(software.model_dump(exclude={"compute_dtype"}).items()),
+    )
+
+
+def case_identity(case: Case) -> Identity:
+    """What tells a case from others, wherever it is run."""
+    return (case.model, case.dataset, case.dataset_sha256, case.seed, case.config_hash)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` in one step: a reader sees the old file or the new, never a part."""
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}.", suffix=".partial"
+    )
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)  # mkstemp's 0600 is for secrets
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _compact(text: str) -> str:
+    """Indented JSON with every list of numbers on one line."""
+    return re.sub(r"\[[\s\d.,eE+-]*\]", lambda found: re.sub(r"\s+", "", found[0]), text)

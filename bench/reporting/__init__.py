@@ -1,0 +1,1 @@
+"""Tables, reports and progress, all from records."""

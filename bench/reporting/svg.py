@@ -1,0 +1,55 @@
+"""The closing report as a picture for the README, drawn from committed records.
+
+python -m bench.reporting.svg RESULTS OUT.svg
+"""
+
+import io
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.records import store
+from bench.reporting import summary as report
+from fmnist_jax.data.dataset import DATASETS
+
+WIDTH = 150  # columns: the whole table fits
+
+# rich's own frame without the web font, which would be fetched by whoever reads the page.
+FRAME = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font-family: monospace; font-size: {char_height}px;
+  line-height: {line_height}px; }}
+{styles}
+</style>
+<defs>{lines}</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})">
+{backgrounds}
+<g class="{unique_id}-matrix">{matrix}</g>
+</g>
+</svg>
+"""
+
+
+def draw(results: Path, out: Path) -> None:
+    """Write the closing report of the newest finished runs on real data as an SVG."""
+    newest = {
+        (stored.record.case.model, stored.record.case.seed): stored
+        for stored in store.read(results)
+        if stored.record.run.status == "ok"
+        and stored.record.case.dataset == "fashion_mnist"
+        and stored.record.case.config["data"]["train_images"] is None
+        and not stored.record.case.point
+    }
+    console = Console(
+        width=WIDTH, record=True, file=io.StringIO(), force_terminal=True, highlight=False
+    )
+    classes = DATASETS["fashion_mnist"]().classes
+    report.closing(console, list(newest.values()), classes)
+    svg = console.export_svg(title="python -m bench run --all", code_format=FRAME)
+    store.write_atomically(out, svg.encode())
+
+
+if __name__ == "__main__":
+    draw(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,153 @@
+"""Acquire a dataset over the network, once, and keep it.
+
+tensorflow-datasets does the work in a child process. What surrounds it here is
+what can go wrong: no network, a stalled download, a folder that cannot be
+written, a full disk, a second process doing the same. Each ends in a bounded
+time with the dataset or with one line.
+"""
+
+import logging
+import queue
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from fmnist_jax.data.acquire import cache
+from fmnist_jax.data.acquire.download import TOTAL_SECONDS, fetch
+from fmnist_jax.data.dataset import Dataset
+from fmnist_jax.data.idx.card import Published
+from fmnist_jax.errors import DataError
+
+log = logging.getLogger("fmnist_jax")
+
+PROBE_SECONDS = 10.0  # until the network counts as absent
+WAIT_SECONDS = TOTAL_SECONDS + 60  # for another process that is acquiring the same
+
+
+def acquire(published: Published, cache_dir: Path) -> Dataset:
+    """Fetch and verify the dataset, and keep it in `cache_dir` if that can be written.
+
+    Where another process is at it already, its result is awaited and taken.
+
+    Raises:
+        DataError: no network, no space, or not the published content.
+    """
+    require_network(published)
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=cache_dir).close()
+    except OSError as error:
+        log.warning(
+            "cannot keep %s in %s (%s), so the next run fetches it again: "
+            "name a folder that can be written with %s",
+            published.title,
+            cache_dir,
+            error.strerror,
+            cache.CACHE_VARIABLE,
+        )
+        with _workplace(published, None) as work:
+            return fetch(published, work)
+    with _alone(published, cache_dir):
+        if dataset := cache.find(published, cache_dir):
+            return dataset
+        for leftover in cache_dir.glob(f"{published.name}.work-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        with _workplace(published, cache_dir) as work:
+            dataset = fetch(published, work)
+        try:
+            cache.store(dataset, cache_dir)
+        except OSError as error:
+            log.warning("cannot keep %s in %s (%s)", published.title, cache_dir, error.strerror)
+        return dataset
+
+
+def require_network(published: Published) -> None:
+    """Return once the publisher's server answered, within `PROBE_SECONDS`.
+
+    Raises:
+        DataError: it did not.
+    """
+    answer: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def ask() -> None:
+        answer.put(_problem(published.urls[-1]))
+
+    # Resolving a name cannot be given a timeout, so it happens in a thread that may be left behind.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        problem = answer.get(timeout=PROBE_SECONDS)
+    except queue.Empty:
+        problem = f"no answer within {PROBE_SECONDS:.0f} s"
+    if problem:
+        raise DataError(
+            f"{published.title} is not in the cache and cannot be downloaded ({problem}): "
+            f"{published.remedy}"
+        )
+
+
+def _problem(url: str) -> str:
+    """What stands between here and `url`, empty where nothing does."""
+    # The client that tensorflow-datasets downloads with: the same proxies and certificates.
+    import requests
+
+    try:
+        with requests.get(url, stream=True, timeout=PROBE_SECONDS) as response:
+            return "" if response.ok else f"{url} answers HTTP {response.status_code}"
+    except requests.exceptions.ProxyError:
+        return "the proxy cannot be reached"
+    except requests.exceptions.SSLError:
+        return f"the certificate of {url} is not accepted"
+    except requests.exceptions.Timeout:
+        return f"no answer within {PROBE_SECONDS:.0f} s"
+    except requests.exceptions.ConnectionError:
+        return "no connection to the network"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _workplace(published: Published, parent: Path | None) -> Iterator[Path]:
+    """A folder in `parent`, or where temporary files belong, that goes away afterwards."""
+    try:
+        folder = tempfile.TemporaryDirectory(
+            prefix=f"{published.name}.work-", dir=parent, ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        raise DataError(
+            f"no folder to work in, {parent or 'the one for temporary files'} cannot be written "
+            f"({error.strerror}): name one that can with {cache.CACHE_VARIABLE}"
+        ) from error
+    with folder as name:
+        yield Path(name)
+
+
+@contextmanager
+def _alone(published: Published, cache_dir: Path) -> Iterator[None]:
+    """Hold the lock under which the dataset is acquired."""
+    lock = FileLock(cache_dir / f"{published.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.warning(
+            "another process is acquiring %s: waiting for it, %.0f minutes at most",
+            published.title,
+            WAIT_SECONDS / 60,
+        )
+        try:
+            lock.acquire(timeout=WAIT_SECONDS)
+        except Timeout as error:
+            raise DataError(
+                f"another process still holds {lock.lock_file}: end it, or name another "
+                f"folder with {cache.CACHE_VARIABLE}"
+            ) from error
+    except OSError as error:  # another user's lock, say: work is done twice, and nothing is lost
+        log.warning("cannot lock %s (%s): going on without", lock.lock_file, error.strerror)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,120 @@
+"""A verified copy of each dataset between runs: one uncompressed .npz, named by its content.
+
+`<name>-<sha256>.npz` is complete from the moment it appears, and it is checked
+against its name and the published digests whenever it is read: a copy that is
+damaged, or made from other bytes than those published, is never used.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import platformdirs
+
+from fmnist_jax.data.dataset import Dataset
+from fmnist_jax.data.idx.card import Published, assemble, check
+
+log = logging.getLogger("fmnist_jax")
+
+CACHE_VARIABLE = "FMNIST_CACHE_DIR"
+
+
+def default_dir() -> Path:
+    """`FMNIST_CACHE_DIR`, or this user's cache folder."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("fmnist-jax")
+
+
+def find(published: Published, cache_dir: Path) -> Dataset | None:
+    """The dataset from `cache_dir`, or None where no good copy is there.
+
+    A damaged copy is renamed `*.corrupt` and named in a warning.
+    """
+    try:
+        paths = sorted(cache_dir.glob(f"{published.name}-*.npz"))
+    except OSError as error:
+        log.warning("cannot look into the cache %s (%s)", cache_dir, error.strerror)
+        return None
+    for path in paths:
+        try:
+            return _read(published, path)
+        except FileNotFoundError:
+            continue
+        except PermissionError as error:
+            log.warning("cannot read %s (%s): going on without it", path, error.strerror)
+        except Exception as error:  # whatever damage makes zipfile and NumPy raise
+            if dataset := _set_aside(published, path, error):
+                return dataset
+    return None
+
+
+def _read(published: Published, path: Path) -> Dataset:
+    # np.load leaves a damaged file open that it opened itself.
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        arrays = (
+            file["train_images"],
+            file["train_labels"],
+            file["test_images"],
+            file["test_labels"],
+        )
+    for index, array in enumerate(arrays):
+        check(published, index, array)
+    dataset = assemble(published, arrays, "cache")
+    if path.name.partition(".")[0] != f"{published.name}-{dataset.sha256}":
+        raise ValueError("its content is not what its name says")
+    return dataset
+
+
+def _set_aside(published: Published, path: Path, error: Exception) -> Dataset | None:
+    aside = path.with_name(f"{path.name}.corrupt")
+    try:
+        path.replace(aside)
+    except FileNotFoundError:
+        return None
+    except OSError as failure:
+        log.warning("%s is damaged (%s) and cannot be renamed: %s", path, error, failure.strerror)
+        return None
+    # Another process may have put a good copy there after this one read the damaged one.
+    try:
+        dataset = _read(published, aside)
+        aside.replace(path)
+        return dataset
+    except Exception:
+        log.warning("%s is damaged (%s): set aside as %s", path, error, aside.name)
+        return None
+
+
+def store(dataset: Dataset, cache_dir: Path) -> Path:
+    """Keep `dataset` in `cache_dir` and return the path of the copy.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    path = cache_dir / f"{dataset.name}-{dataset.sha256}.npz"
+    with _replacing(path) as file:
+        np.savez(
+            file,
+            train_images=dataset.train.images,
+            train_labels=dataset.train.labels,
+            test_images=dataset.test.images,
+            test_labels=dataset.test.labels,
+        )
+    return path
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that becomes `path` once it is whole and on the disk."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,118 @@
+"""Run tensorflow-datasets in a child process, with deadlines that it does not have itself."""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from fmnist_jax.data.acquire import cache
+from fmnist_jax.data.dataset import Dataset
+from fmnist_jax.data.idx.card import Published
+from fmnist_jax.errors import DataError
+
+log = logging.getLogger("fmnist_jax")
+
+STALL_SECONDS = 120.0  # without a byte written; reading back takes about 10 s of them
+TOTAL_SECONDS = 900.0
+REPORT_SECONDS = 10.0  # between two lines of progress
+SPACE = 250_000_000  # bytes; 31 MB downloaded, 42 MB prepared, 55 MB kept, twice for a moment
+FULL = 20_000_000  # bytes; with less than this left, a failure is put down to the disk
+
+
+def fetch(published: Published, work: Path) -> Dataset:
+    """Run tensorflow-datasets in a child process and return what it verified.
+
+    Args:
+        published: what to fetch.
+        work: an empty folder for everything that it writes.
+
+    Raises:
+        DataError: it failed, or took too long.
+    """
+    if (free := shutil.disk_usage(work).free) < SPACE:
+        raise _no_space(published, work, free)
+    log.info("downloading %s (%d MB) from %s", published.title, published.megabytes, published.url)
+    problem = _run(published, work)
+    dataset = None if problem else cache.find(published, work)
+    if dataset is None:
+        # Whatever the libraries make of a disk that filled up meanwhile, this is what happened.
+        free = shutil.disk_usage(work).free
+        if free < FULL or "No space left" in problem:
+            raise _no_space(published, work, free)
+        raise DataError(
+            f"{published.title} could not be acquired ({problem or 'nothing came of it'}): "
+            f"try again, or {published.remedy}"
+        )
+    log.info("%s is complete and verified", published.title)
+    return replace(dataset, origin="tfds")
+
+
+def _no_space(published: Published, work: Path, free: int) -> DataError:
+    return DataError(
+        f"{published.title} needs {SPACE // 10**6} MB in {work.parent}, where {free // 10**6} MB "
+        f"are free: make room, or name another folder with {cache.CACHE_VARIABLE}"
+    )
+
+
+def _run(published: Published, work: Path) -> str:
+    """Run the child to its end or its deadline; what went wrong, empty if nothing."""
+    root = str(Path(__file__).parents[3])  # this package, wherever it was imported from
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "fmnist_jax.data.acquire.tfds_child",
+            published.name,
+            str(work),
+            str(os.getpid()),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        errors="replace",
+        env={**os.environ, "PYTHONPATH": path},
+    ) as child:
+        try:
+            return _supervise(child, published, work)
+        finally:
+            child.kill()
+
+
+def _supervise(child: "subprocess.Popen[str]", published: Published, work: Path) -> str:
+    start = progressed = reported = time.monotonic()
+    size = 0
+    while True:
+        try:
+            _, said = child.communicate(timeout=0.2)
+            break
+        except subprocess.TimeoutExpired:
+            now = time.monotonic()
+        if (grown := _bytes_in(work)) != size:
+            size, progressed = grown, now
+        if now - progressed > STALL_SECONDS:
+            return f"no progress for {STALL_SECONDS:.0f} s"
+        if now - start > TOTAL_SECONDS:
+            return f"not done after {TOTAL_SECONDS:.0f} s"
+        if now - reported > REPORT_SECONDS:
+            reported = now
+            log.info("%s: %d MB written, %.0f s", published.title, size // 10**6, now - start)
+    if child.returncode == 0:
+        return ""
+    lines = said.strip().splitlines()
+    return lines[-1] if lines else f"the process ended with code {child.returncode}"
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(parent, name)).st_size  # noqa: PTH116, PTH118
+            except FileNotFoundError:  # renamed meanwhile
+                continue
+    return total

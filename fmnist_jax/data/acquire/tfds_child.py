@@ -1,0 +1,142 @@
+"""Fetch a dataset: `python -m fmnist_jax.data.acquire.tfds_child NAME FOLDER PID`.
+
+The only place that imports tensorflow-datasets, and always in a process of its
+own: the import is slow, its downloads cannot be given a deadline, and no timed
+process should carry its threads. No TensorFlow is needed. The stock builders of
+these datasets need it to extract and to open files, so the builder here leaves
+the gzip to Python and stores array records, which are read back with the
+library's own reader.
+
+On success FOLDER holds the dataset as `fmnist_jax.data.acquire.cache` keeps it. On
+failure the last line on stderr says why. The child ends with its parent, PID.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fmnist_jax.data.acquire import cache
+from fmnist_jax.data.dataset import DATASETS
+from fmnist_jax.data.idx import format as idx
+from fmnist_jax.data.idx.card import Published, assemble, check
+from fmnist_jax.data.idx.source import IdxSource
+from fmnist_jax.system.parent_death import die_with
+
+_CHUNK = 5_000  # images decoded at a time
+
+
+def fetch(published: Published, folder: Path) -> Path:
+    """Download, prepare, read back and verify; return the path of the .npz.
+
+    Args:
+        published: what to fetch.
+        folder: an existing folder for the library's own files and the result.
+
+    Raises:
+        ValueError: what was read back is not what was published.
+    """
+    builder = _prepare(published, folder)
+    arrays = (*_read_back(builder, "train"), *_read_back(builder, "test"))
+    for index, array in enumerate(arrays):
+        check(published, index, array)
+    return cache.store(assemble(published, arrays, "tfds"), folder)
+
+
+def _prepare(published: Published, folder: Path) -> Any:
+    import PIL.Image
+    import tensorflow_datasets as tfds
+    from tensorflow_datasets.core import registered
+
+    tfds.disable_progress_bar()
+
+    with registered.skip_registration():
+
+        class Builder(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
+            """The published files, in their order."""
+
+            name = published.name
+            VERSION = tfds.core.Version("3.0.1")
+
+            def _info(self) -> Any:
+                features = {
+                    "image": tfds.features.Image(shape=(28, 28, 1)),
+                    "label": tfds.features.ClassLabel(num_classes=len(published.classes)),
+                }
+                # Published indices (of label errors, say) count in the original order.
+                return tfds.core.DatasetInfo(
+                    builder=self,
+                    features=tfds.features.FeaturesDict(features),
+                    disable_shuffling=True,
+                )
+
+            def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+                files = dl_manager.download(list(published.urls))
+                return {
+                    "train": self._generate_examples(files[0], files[1]),
+                    "test": self._generate_examples(files[2], files[3]),
+                }
+
+            def _generate_examples(
+                self, images: os.PathLike[str], labels: os.PathLike[str]
+            ) -> Iterator[tuple[int, dict[str, Any]]]:
+                pairs = zip(_decode(images), _decode(labels), strict=True)
+                for index, (image, label) in enumerate(pairs):
+                    yield index, {"image": PIL.Image.fromarray(image), "label": int(label)}
+
+    builder = Builder(data_dir=folder / "prepared", file_format="array_record")
+    builder.download_and_prepare(
+        download_dir=folder / "downloads",
+        download_config=tfds.download.DownloadConfig(
+            try_download_gcs=False,
+            force_checksums_validation=True,
+        ),
+    )
+    return builder
+
+
+def _decode(path: os.PathLike[str]) -> idx.Bytes:
+    # The library renames what it downloads, so the name does not say that it is gzipped.
+    return idx.decode(idx.decompress(Path(path).read_bytes()))
+
+
+def _read_back(builder: Any, split: str) -> tuple[idx.Bytes, idx.Bytes]:
+    source = builder.as_data_source(split=split)
+    count = len(source)
+    images = np.empty((count, 28, 28), np.uint8)
+    labels = np.empty(count, np.uint8)
+    for start in range(0, count, _CHUNK):
+        rows = range(start, min(start + _CHUNK, count))
+        for row, example in zip(rows, source.__getitems__(rows), strict=True):
+            images[row] = example["image"][..., 0]
+            labels[row] = example["label"]
+    return images, labels
+
+
+def main() -> None:
+    """Run `fetch` for the command line's arguments."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("parent", type=int, help="the process to end with")
+    options = parser.parse_args()
+    # A killed parent cannot end its child, which would go on downloading for nobody.
+    die_with(options.parent)
+    source = DATASETS[options.name]
+    if not issubclass(source, IdxSource):
+        sys.exit(f"{options.name} is not a dataset that is fetched")
+    try:
+        fetch(source.published, options.folder)
+    except ModuleNotFoundError as error:
+        sys.exit(f"the package {error.name} is not installed here")
+    except Exception as error:
+        reason = str(error).partition("\n")[0].rstrip(":")
+        sys.exit(f"{type(error).__name__}: {reason[:300]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Garments drawn by a program, for when no real data can be had."""

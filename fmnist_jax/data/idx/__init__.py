@@ -1,0 +1,1 @@
+"""The idx file format, and datasets that are published in it."""

@@ -1,0 +1,101 @@
+"""What is known of a published IDX dataset before any of its bytes are seen."""
+
+from dataclasses import dataclass
+
+from fmnist_jax.data.dataset import CLASSES, SIDE, Dataset, Origin, Split
+from fmnist_jax.data.idx import format as idx
+
+# The family's four files, in the order of `Published.md5` and `Arrays`.
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+Arrays = tuple[idx.Bytes, idx.Bytes, idx.Bytes, idx.Bytes]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A dataset's identity and address.
+
+    Attributes:
+        name: the name under which it is registered.
+        title: its name in messages.
+        classes: the ten class names, by label.
+        url: the folder with the four gzipped files, as tensorflow-datasets
+            spells it, because it keeps their checksums by address.
+        megabytes: what a download transfers, in MB.
+        sizes: the number of training and of test images.
+        md5: hex digests of the four decompressed files, in the order of `FILES`.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    url: str
+    megabytes: int
+    sizes: tuple[int, int]
+    md5: tuple[str, str, str, str]
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses of the four gzipped files, in the order of `FILES`."""
+        return tuple(f"{self.url}/{file}.gz" for file in FILES)
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do where nothing else helps, to end a message."""
+        return (
+            f"fetch the four official files from {self.url} into a folder and name it "
+            "by --data-dir or FMNIST_DATA_DIR"
+        )
+
+
+class WrongContentError(ValueError):
+    """One file is well formed and is not the published one.
+
+    Attributes:
+        index: its position in `FILES`.
+        md5: the digest it has.
+    """
+
+    def __init__(self, published: Published, index: int, md5: str) -> None:
+        super().__init__(
+            f"has the wrong checksum (md5 {md5}, {published.title} has {published.md5[index]})"
+        )
+        self.index = index
+        self.md5 = md5
+
+
+def check(published: Published, index: int, array: idx.Bytes) -> None:
+    """Accept `array` as the content of `FILES[index]`, or raise.
+
+    Raises:
+        ValueError: wrong shape, or a label out of range.
+        WrongContentError: nothing of the kind, but not the published bytes.
+    """
+    images = index % 2 == 0
+    count = published.sizes[index // 2]
+    expected = (count, SIDE, SIDE) if images else (count,)
+    if array.shape != expected:
+        raise ValueError(f"has the shape {array.shape}, {published.title} has {expected}")
+    if not images and array.max() >= CLASSES:
+        where = int((array >= CLASSES).argmax())
+        raise ValueError(f"has the label {array[where]} at index {where}, labels end at 9")
+    if (md5 := idx.md5(array)) != published.md5[index]:
+        raise WrongContentError(published, index, md5)
+
+
+def assemble(published: Published, arrays: Arrays, origin: Origin) -> Dataset:
+    """The dataset made of four arrays that `check` accepted."""
+    for array in arrays:
+        array.flags.writeable = False  # shared by everything that runs in this process
+    train_images, train_labels, test_images, test_labels = arrays
+    return Dataset(
+        name=published.name,
+        classes=published.classes,
+        train=Split(train_images, train_labels),
+        test=Split(test_images, test_labels),
+        origin=origin,
+    )

@@ -1,0 +1,1 @@
+"""The operating system: processors, parent processes, files."""

@@ -1,0 +1,246 @@
+"""A scheduler and two workers, real processes; the cases do as they are told."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dask
+import psutil
+import pytest
+from distributed import Status
+
+from bench.execution import scheduler as runner
+from bench.execution.cluster.connect import connected
+from bench.records import store
+from fmnist_jax.errors import UserError
+from tests.bench.test_cli import QUICK
+from tests.faults.behaviour import Watcher, behave, by_model, run_on
+from tests.faults.cluster import lose_a_worker
+from tests.support.factory import make_case
+from tests.support.processes import wait_for
+from tests.support.small_cluster import introduce, small_cluster
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory, cache):
+    """Two workers of one core each, one of them below a nanny."""
+    folder = tmp_path_factory.mktemp("dask")
+    with small_cluster(folder, [], ["--no-nanny"], FMNIST_CACHE_DIR=str(cache)) as made:
+        yield made
+
+
+def join(where, results, **options):
+    options = {"inspect": introduce, "execute": behave} | options
+    results.mkdir(exist_ok=True)
+    return connected(where, results, "python -m bench run", **options)
+
+
+def statuses(results):
+    return sorted((f.record.case.model, f.record.run.status) for f in store.read(results))
+
+
+def test_two_workers_share_the_cases_and_all_records_come_home(cluster, tmp_path):
+    watcher = Watcher()
+    cases = [make_case(model, sleep=1) for model in ("svm", "mlp", "random_forest", "knn")]
+    cases += [make_case("knn", seed=1, end="raise"), make_case("svm", seed=1, end="die")]
+    with join(cluster.address, tmp_path) as executor:
+        wait_for(lambda: executor._crew.look() or len(executor.hosts) == 2, "the second worker")
+        stored = run_on(executor, tmp_path, *cases, watcher=watcher).stored
+        assert {host.machine.id for host in executor.hosts} == {"test-core-0", "test-core-1"}
+        # A case that either machine has finished is not run again.
+        assert runner.pending(cases, executor.hosts, tmp_path).todo == cases[4:]
+    assert list(tmp_path.glob(".cluster-*")) == []
+    assert {f.path.relative_to(tmp_path).parts[0] for f in stored} == {"test-core-0", "test-core-1"}
+    assert all(f.record.machine.id == f.path.relative_to(tmp_path).parts[0] for f in stored)
+    runs = {(f.record.case.model, f.record.case.seed): f.record.run for f in stored}
+    assert runs["knn", 1].error == "the worker failed: RuntimeError: no such luck"
+    assert runs["svm", 1].error.startswith("the worker process died: killed by SIGKILL")
+    good = [f for f in stored if not f.record.case.seed]
+    assert {f.record.run.status for f in good} == {"ok"}
+    assert all(f.artifact("note").read_bytes() == b"done" for f in good)
+    assert all(f.record.run.contended for f in good)  # the two are on one machine
+    assert len(store.finished(tmp_path)) == 4
+    assert {model for model, p in watcher.progressed if p.epoch == 1} >= {"svm", "mlp", "knn"}
+
+
+def test_the_command_runs_on_a_cluster(cluster, tmp_path, cache):
+    """With a real model and fingerprint, and the data from a cache that the workers know."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "run", "knn", *QUICK, "--cluster", cluster.address,
+         "--results", tmp_path],
+        env=os.environ | {"FMNIST_CACHE_DIR": str(cache)}, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    (record,) = (found.record for found in store.read(tmp_path))
+    assert (record.run.status, record.run.threads, record.machine.cores) == ("ok", 1, 1)
+    assert record.machine.id.endswith("-1c")
+    assert {artifact.kind for artifact in record.artifacts} >= {"confusion", "mistakes"}
+
+
+def test_limits_hold_on_the_workers(cluster, tmp_path):
+    cases = make_case("svm", sleep=600), make_case("mlp", hold=500 * 2**20, sleep=600)
+    limits = {"timeout": 5, "memory_limit": 300 * 2**20}
+    with join(cluster.address, tmp_path, **limits) as executor:
+        runs = by_model(run_on(executor, tmp_path, *cases).stored)
+    assert (runs["svm"].status, runs["mlp"].status) == ("timeout", "oom")
+
+
+def test_an_interrupt_ends_the_cases_on_the_workers(cluster, tmp_path):
+    class Impatient(Watcher):
+        def progress(self, task, progress):
+            self.supervisors = [p for found in cluster.at_work().values() for p in found]
+            os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = Impatient()
+    with join(cluster.address, tmp_path) as executor:
+        began = time.monotonic()
+        finish = run_on(executor, tmp_path, make_case("svm", sleep=600), watcher=watcher)
+        assert time.monotonic() - began < 15
+    assert finish.interrupted
+    assert statuses(tmp_path) == [("svm", "interrupted")]
+    assert watcher.supervisors
+    assert psutil.wait_procs(watcher.supervisors, timeout=0)[1] == []
+
+
+def test_nothing_goes_on_for_a_client_that_was_killed(cluster, tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from tests.bench.execution.test_cluster import *\n"
+        "with join(sys.argv[1], Path(sys.argv[2])) as executor:\n"
+        "    run_on(executor, Path(sys.argv[2]), make_case('svm', sleep=600))"
+    )
+    client = subprocess.Popen([sys.executable, "-c", script, cluster.address, tmp_path])
+    ((supervisor,),) = wait_for(cluster.at_work, "the case").values()
+    case = wait_for(supervisor.children, "its process")
+    client.kill()
+    client.wait()
+    assert psutil.wait_procs([supervisor, *case], timeout=20)[1] == []
+
+
+def test_a_lost_worker_costs_an_attempt_and_no_case(tmp_path):
+    watcher, (lost, good) = lose_a_worker(tmp_path)
+    assert watcher.attempts == [("svm", "failed", True), ("svm", "ok", False)]
+    assert lost.run.error == "its worker was lost"
+    assert lost.machine.id != good.machine.id
+
+
+def test_a_lost_scheduler_ends_the_run_and_what_is_done_is_kept(tmp_path):
+    class Killer(Watcher):
+        def finished(self, record, again):
+            super().finished(record, again)
+            cluster.scheduler.kill()
+
+    with small_cluster(tmp_path, ["--no-nanny"]) as cluster:
+        results = tmp_path / "results"
+        cases = make_case("svm"), make_case("knn", sleep=600)
+        lost = pytest.raises(UserError, match="connection to the cluster's scheduler is lost")
+        with join(cluster.address, results) as executor, lost:
+            run_on(executor, results, *cases, watcher=Killer())
+    assert ("svm", "ok") in statuses(results)
+    assert dict(statuses(results)).get("knn") in (None, "failed", "interrupted")
+
+
+def test_a_queue_is_asked_for_one_worker_and_then_for_as_many_as_are_of_use(tmp_path, monkeypatch):
+    asked = []
+    with small_cluster(tmp_path) as cluster:
+
+        class Queue:
+            """As much of a SLURMCluster as is used, with workers that need no queue."""
+
+            class job_cls:  # noqa: N801
+                submit_command = "true"
+
+            scheduler_address, status = cluster.address, Status.running
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                asked.append("closed")
+
+            def scale(self, count):
+                asked.append(count)
+                cluster.scale(count)
+
+        monkeypatch.setattr("dask_jobqueue.SLURMCluster", Queue)
+        results = tmp_path / "results"
+        sizes = {"jobqueue.slurm.cores": 1, "jobqueue.slurm.memory": "1 GB"}
+        with dask.config.set(sizes), join("slurm", results, jobs=2) as executor:
+            cases = [make_case(model, sleep=2) for model in ("svm", "mlp", "knn")]
+            finish = run_on(executor, results, *cases)
+    assert asked == [1, 2, "closed"]
+    assert {run.status for run in by_model(finish.stored).values()} == {"ok"}
+    assert len({found.record.machine.id for found in finish.stored}) == 2
+
+
+def test_a_worker_without_the_data_says_so_in_its_record(cluster, tmp_path):
+    from bench.measure.measure import execute
+
+    with join(cluster.address, tmp_path, execute=execute) as executor:
+        finish = runner.run(
+            [make_case("knn")], tmp_path, Watcher(), executor, seen=set(),
+            data_dir=Path("/no/such/folder"),
+        )  # fmt: skip
+    (record,) = by_model(finish.stored).values()
+    assert record.status == "failed"
+    assert "/no/such/folder" in record.error
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("slrum", "unknown cluster 'slrum': .*did you mean 'slurm'"),
+        ("tcp://127.0.0.1:1", "no Dask scheduler answers at tcp://127.0.0.1:1: start one"),
+        ("tpc://127.0.0.1:1", "no Dask scheduler answers"),
+        ("slurm", "no sbatch here"),
+    ],
+)
+def test_what_cannot_be_reached_is_named(tmp_path, monkeypatch, where, message):
+    monkeypatch.setattr("bench.execution.cluster.connect.CONNECT_S", 1.0)
+    with pytest.raises(UserError, match=message), join(where, tmp_path):
+        pass
+
+
+def test_a_cluster_without_workers_or_with_useless_ones_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.execution.cluster.connect.WORKERS_S", 1.0)
+    with small_cluster(tmp_path) as cluster:
+        with (
+            pytest.raises(UserError, match=r"no workers: start one .* dask worker tcp://"),
+            join(cluster.address, tmp_path / "r"),
+        ):
+            pass
+        cluster.worker("--no-nanny")
+        with (
+            pytest.raises(UserError, match=r"no worker can be used: .*no jax here"),
+            join(cluster.address, tmp_path / "r", inspect=refuse),
+        ):
+            wait_for(lambda: False, "an error")
+
+
+def refuse(command, cores):
+    raise UserError("no jax here")
+
+
+def test_the_extra_is_named_where_it_is_missing(tmp_path, monkeypatch):
+    for package, where in (("distributed", "tcp://127.0.0.1:1"), ("dask_jobqueue", "pbs")):
+        monkeypatch.setattr(
+            "bench.execution.cluster.connect.find_spec", lambda name, gone=package: name != gone
+        )
+        with (
+            pytest.raises(UserError, match=r"not installed: pip install -e '\.\[cluster\]'"),
+            join(where, tmp_path),
+        ):
+            pass
+
+
+def test_a_queue_without_a_description_of_its_jobs_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda _: "/bin/true")
+    with (
+        pytest.raises(UserError, match=r"cores and memory under jobqueue: sge: .*jobqueue\.yaml"),
+        join("sge", tmp_path),
+    ):
+        pass

@@ -1,0 +1,235 @@
+"""The loop: what it hands out, stores, tries again and leaves to others."""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from bench.execution import scheduler as runner
+from bench.execution.executor import Ended, Place
+from bench.measure.messages import Outcome, blank_record
+from bench.records import store
+from bench.records.locks import Claims
+from tests.faults.behaviour import Watcher, by_model, run, run_on
+from tests.support.factory import make_case, make_host, make_record
+
+
+def done(finish):
+    return by_model(finish.stored)
+
+
+def statuses(results):
+    return sorted((f.record.case.model, f.record.run.status) for f in store.read(results))
+
+
+def test_an_interrupt_keeps_what_is_done_and_records_the_rest(tmp_path):
+    watcher = Watcher()
+
+    def interrupt():
+        deadline = time.monotonic() + 60
+        while not watcher.attempts and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=interrupt).start()
+    cases = [make_case("knn"), make_case("svm", sleep=600), make_case("logistic_regression")]
+    cases.append(make_case("logistic_regression", sleep=600, seed=1))
+    finish = run(tmp_path, *cases, watcher=watcher)
+    assert finish.interrupted
+    runs = done(finish)
+    assert runs["knn"].status == "ok"
+    assert runs["svm"].status == "interrupted"
+    assert by_model(store.read(tmp_path)) == runs
+
+
+def test_a_second_run_does_only_what_is_missing(tmp_path):
+    cases = [make_case("knn"), make_case("svm")]
+    store.write(tmp_path, make_record(cases[0]), {})
+    store.write(tmp_path, make_record(cases[1], status="failed"), {})
+    todo, found, *_ = runner.pending(cases, [make_host()], tmp_path)
+    assert todo == [cases[1]]
+    assert [each.record.case for each in found] == [cases[0]]
+    todo, found, *_ = runner.pending(cases, [make_host()], tmp_path, fresh=True)
+    assert (todo, found) == (cases, [])
+
+
+def test_a_transient_fault_is_tried_again_and_every_attempt_is_kept(tmp_path):
+    watcher = Watcher()
+    case = make_case("svm", end="die", until=str(tmp_path / "tried"))
+    finish = run(tmp_path / "r", case, make_case("knn"), watcher=watcher, retries=2)
+    assert done(finish)["svm"].status == "ok"
+    assert [attempt for attempt in watcher.attempts if attempt[0] == "svm"] == [
+        ("svm", "failed", True),
+        ("svm", "ok", False),
+    ]
+    assert statuses(tmp_path / "r") == [("knn", "ok"), ("svm", "failed"), ("svm", "ok")]
+
+
+def test_retries_have_an_end_and_a_mistake_is_not_repeated(tmp_path):
+    watcher = Watcher()
+    cases = make_case("svm", end="die"), make_case("knn", end="raise")
+    finish = run(tmp_path, *cases, watcher=watcher, retries=1)
+    assert sorted(watcher.attempts) == [
+        ("knn", "failed", False),
+        ("svm", "failed", False),
+        ("svm", "failed", True),
+    ]
+    assert {r.status for r in done(finish).values()} == {"failed"}
+    assert len(finish.stored) == 2
+
+
+class Vanishing:
+    """Machines that are gone as soon as they have begun with a case."""
+
+    site, at_work = "vanishing", ()
+
+    def __init__(self):
+        self.hosts, self.ended = [make_host()], []
+
+    def expect(self, cases):
+        pass
+
+    def room(self, case):
+        return Place(self.hosts[0], (0,))
+
+    def start(self, task, place):
+        outcome = Outcome(blank_record(task, "failed", "its worker was lost"))
+        self.ended.append(Ended(task, outcome, transient=True, displaced=True))
+
+    def poll(self, report):
+        ended, self.ended = self.ended, []
+        return ended
+
+    def stop(self):
+        return []
+
+
+def test_a_case_that_loses_every_machine_is_given_up(tmp_path):
+    finish = run_on(Vanishing(), tmp_path, make_case("svm"), retries=1)
+    assert done(finish)["svm"].status == "failed"
+    # The first attempt, as many moves, and the retry.
+    assert statuses(tmp_path) == [("svm", "failed")] * (1 + runner.MOVES + 1)
+
+
+def test_what_a_machine_had_done_that_joins_late_is_not_done_again(tmp_path):
+    class Joining(Vanishing):
+        def expect(self, cases):
+            self.hosts.append(make_host(id="late"))
+
+    watcher, case = Watcher(), make_case("svm")
+    store.write(tmp_path, make_record(case, host=make_host(id="late")), {})
+    finish = run_on(Joining(), tmp_path, case, watcher=watcher)
+    assert watcher.tasks == []
+    assert [found.record.machine.id for found in finish.stored] == ["late"]
+    run_on(Joining(), tmp_path, case, watcher=watcher, fresh=True)
+    assert watcher.tasks
+
+
+def test_another_run_on_the_folder_shares_the_work_and_repeats_none(tmp_path):
+    """Two processes, four cases that both are asked for."""
+    models = ("svm", "mlp", "random_forest", "knn")
+    script = (
+        "import sys; from pathlib import Path; from tests.faults.behaviour import *;"
+        "from tests.support.factory import make_case;"
+        f"finish = run(Path(sys.argv[1]), *(make_case(m, sleep=1) for m in {models}), jobs=1);"
+        "assert all(f.record.run.status == 'ok' for f in finish.stored);"
+        "print(len(finish.stored), sum(f.record.run.contended for f in finish.stored))"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=100)[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert statuses(tmp_path) == sorted((model, "ok") for model in models)
+    assert [numbers[0] for numbers in said] == [b"4", b"4"]  # either one can report on all
+    assert all(int(numbers[1]) > 0 for numbers in said)  # and owns to the company
+    assert list((tmp_path / ".locks").iterdir()) == []
+
+
+def test_what_another_run_holds_is_waited_for_and_taken_over(tmp_path):
+    watcher, case, host = Watcher(), make_case("svm"), make_host()
+    holds = threading.Event()
+
+    def other_run():
+        with Claims(tmp_path, host.machine.id) as theirs:
+            assert theirs.take(store.case_identity(case))
+            holds.set()
+            deadline = time.monotonic() + 60
+            while not watcher.taken_cases and time.monotonic() < deadline:
+                time.sleep(0.05)
+            store.write(tmp_path, make_record(case), {})
+
+    thread = threading.Thread(target=other_run)
+    thread.start()
+    assert holds.wait(10)
+    # Even a run that is asked for everything anew takes what was made while it waited.
+    ended = run(tmp_path, case, watcher=watcher, fresh=True)
+    thread.join()
+    assert watcher.tasks == []
+    assert [found.case for found in watcher.found_records] == [case]
+    assert len(ended.stored) == 1
+
+
+def test_a_folder_deleted_mid_run_is_made_anew(tmp_path):
+    results = tmp_path / "results"
+
+    class Deleting(Watcher):
+        def started(self, task):
+            super().started(task)
+            shutil.rmtree(results)
+
+    finish = run(results, make_case("svm"), make_case("knn"), watcher=Deleting(), jobs=1)
+    assert {run.status for run in done(finish).values()} == {"ok"}
+    assert statuses(results) == [("knn", "ok")]  # the other one was deleted
+
+
+def full(monkeypatch, *, until):
+    """A disk without room for anything, until told otherwise."""
+    real = store.write_atomically
+
+    def write(path, content):
+        if not until() and "fmnist-jax-results" not in str(path):
+            path.with_name("x").write_bytes(b"")  # a file can be made, its content does not fit
+            path.with_name("x").unlink()
+            raise OSError(28, "No space left on device")
+        real(path, content)
+
+    monkeypatch.setattr(store, "write_atomically", write)
+
+
+def test_a_full_disk_ends_the_run_and_no_record_is_lost(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    full(monkeypatch, until=lambda: False)
+    watcher, results = Watcher(), tmp_path / "results"
+    cases = make_case("svm"), make_case("mlp", sleep=1), make_case("knn")
+    with caplog.at_level(logging.WARNING):
+        finish = run(results, *cases, watcher=watcher)
+    assert [task.case.model for task in watcher.tasks] == ["svm", "mlp"]  # and no more
+    assert len(caplog.records) == 1
+    assert "No space left on device" in caplog.text
+    assert (finish.lost, finish.left, finish.interrupted) == (0, 1, False)
+    assert done(finish).keys() == {"svm", "mlp"}
+    assert finish.rescued.parent == tmp_path
+    assert statuses(finish.rescued) == [("mlp", "ok"), ("svm", "ok")]
+    assert list(store.read(results)) == []
+    assert [path for path in results.rglob("*") if path.is_file()] == []
+
+
+def test_room_made_in_time_is_used(tmp_path, monkeypatch):
+    watcher = Watcher()
+    full(monkeypatch, until=lambda: len(watcher.attempts) > 0)
+    finish = run(tmp_path, make_case("svm"), make_case("mlp", sleep=2), watcher=watcher)
+    assert (finish.rescued, finish.lost, finish.left) == (None, 0, 0)
+    assert statuses(tmp_path) == [("mlp", "ok"), ("svm", "ok")]
+
+
+def test_a_run_goes_on_without_locks_where_they_are_impossible(tmp_path, caplog):
+    (tmp_path / ".locks").touch()
+    with caplog.at_level(logging.WARNING):
+        assert done(run(tmp_path, make_case("knn")))["knn"].status == "ok"
+    assert "going on without" in caplog.text

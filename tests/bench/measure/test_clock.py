@@ -1,0 +1,26 @@
+import time
+
+import pytest
+
+from bench.measure.clock import Clock, sample
+
+
+def test_phases_add_up_and_survive_an_error():
+    clock = Clock()
+    with clock.phase("a"):
+        time.sleep(0.02)
+
+    def fail():
+        time.sleep(0.02)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), clock.phase("a"):
+        fail()
+    assert 0.04 <= clock.seconds["a"] <= clock.total
+
+
+def test_sample_warms_up_once_and_respects_its_bounds():
+    calls = []
+    assert len(sample(lambda: calls.append(1), least=3, most=7, budget_s=10.0)) == 7
+    assert len(calls) == 8
+    assert len(sample(lambda: time.sleep(0.01), least=3, budget_s=0.0)) == 3

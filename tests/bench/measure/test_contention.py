@@ -1,0 +1,64 @@
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from bench.measure.contention import Strangers
+
+BUSY = "while True: pass"
+
+
+@pytest.fixture
+def core():
+    """A core that this process is confined to for the time of the test."""
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("processes cannot be confined to cores here")
+    before = os.sched_getaffinity(0)
+    chosen = min(before)
+    os.sched_setaffinity(0, {chosen})
+    yield chosen
+    os.sched_setaffinity(0, before)
+
+
+def test_another_program_on_the_core_is_noticed(core):
+    pinned = f"import os; os.sched_setaffinity(0, {{{core}}}); {BUSY}"
+    # Not a child of this process: one that a shell has left behind.
+    shell = [sys.executable, "-c", pinned]
+    left = subprocess.run(
+        ["sh", "-c", '"$@" >/dev/null & echo $!', "sh", *shell],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    stranger = psutil.Process(int(left.stdout))
+    try:
+        watched = Strangers([core])
+        time.sleep(1.0)
+        assert watched.noticed
+        assert watched.share <= 1.1  # the clock of the cores ticks every 10 ms
+    finally:
+        stranger.kill()
+
+
+def test_own_work_and_that_of_children_is_not_strange(core, monkeypatch):
+    """On a machine where nothing else happens."""
+    own_s = [0.0]
+    monkeypatch.setattr(
+        "bench.measure.contention.psutil.cpu_times",
+        lambda percpu: [type("Times", (), {"user": own_s[0], "system": 0.0})] * (core + 1),
+    )
+    watched = Strangers([core])
+    began = time.process_time()
+    child = subprocess.Popen([sys.executable, "-c", BUSY])
+    try:
+        while time.process_time() - began < 0.3:
+            pass
+        used = psutil.Process(child.pid).cpu_times()
+        own_s[0] = time.process_time() - began + used.user + used.system
+        assert not watched.noticed
+    finally:
+        child.kill()
+        child.wait()

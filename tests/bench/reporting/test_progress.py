@@ -1,0 +1,139 @@
+"""What a person sees, on a terminal and in a log."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from bench.execution import scheduler as runner
+from bench.measure.messages import Progress, new_task
+from bench.records import store
+from bench.reporting import progress as screens
+from bench.reporting import summary as report
+from bench.reporting import svg as picture
+from tests.support.factory import make_case, make_host, make_record
+
+CLASSES = tuple(f"class {label}" for label in range(10))
+
+
+def screen(**options):
+    return Console(file=io.StringIO(), width=150, record=True, **options)
+
+
+def play(mode, console):
+    cases = [make_case("cnn"), make_case("knn")]
+    with screens.reporter(mode, console) as observer:
+        observer.begin(cases)
+        tasks = [new_task(case, make_host(), (0,)) for case in cases]
+        for task in tasks:
+            observer.started(task)
+        observer.progress(tasks[0], Progress("compile"))
+        observer.progress(tasks[0], Progress("train", 1, 2, 0.5, 0.8, 1234.0))
+        observer.progress(tasks[1], Progress("", message="mind the gap"))
+        for task, status in zip(tasks, ("ok", "failed"), strict=True):
+            record = make_record(task.case, status=status)
+            run = record.run.model_copy(update={"id": task.run_id})
+            observer.finished(record.model_copy(update={"run": run}), False)
+
+
+def test_plain_lines_in_a_log(capsys):
+    play("auto", screen())
+    err = capsys.readouterr().err
+    assert "epoch 1/2  val loss 0.5000  val acc 0.8000  1,234 img/s" in err
+    assert "mind the gap" in err
+    assert "test accuracy 90.00%" in err
+    assert "failed: because (0 to go)" in err
+    assert "\x1b" not in err
+
+
+def test_none_is_silent(capsys):
+    play("none", screen())
+    assert capsys.readouterr().err == ""
+
+
+def test_bars_on_a_terminal(capsys):
+    console = screen(force_terminal=True)
+    play("auto", console)
+    shown = console.export_text()
+    assert "all cases" in shown
+    assert "mind the gap" in shown
+    assert "failed: because" in shown
+    assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def stored(tmp_path):
+    records = [
+        make_record(make_case("cnn"), accuracy=0.93),
+        make_record(make_case("knn"), accuracy=0.85),
+        make_record(make_case("svm"), status="timeout"),
+    ]
+    for record in records:
+        store.write(tmp_path, record, {"confusion.png": ("confusion", b"x")})
+    return list(store.read(tmp_path))
+
+
+def test_the_closing_report_has_it_all(stored):
+    console = screen()
+    report.closing(console, stored, CLASSES, wall_s=61.0)
+    shown = console.export_text()
+    assert "93.00%" in shown
+    assert "cnn by class" in shown
+    assert "Most confused by cnn: class 0 for class 1 7x" in shown
+    assert "weighted average" in shown
+    assert "timeout: because" in shown
+    assert "2 case(s) finished, 1 failed, in 61 s" in shown
+    finished = [found for found in stored if found.record.run.status == "ok"]
+    assert all(found.path.stem in shown for found in finished)
+
+
+def test_a_run_in_which_all_failed_is_reported_too(stored):
+    console = screen()
+    report.closing(
+        console, [found for found in stored if found.record.run.status != "ok"], CLASSES, 1
+    )
+    assert "0 case(s) finished, 1 failed" in console.export_text()
+
+
+def test_the_banner_gives_the_reason():
+    console = screen()
+    console.print(report.banner("no network"))
+    assert "SYNTHETIC DATA: no network" in console.export_text()
+
+
+def test_the_picture_is_an_svg_that_fetches_nothing(stored, tmp_path):
+    out = tmp_path / "report.svg"
+    picture.draw(tmp_path, out)
+    text = out.read_text()
+    assert text.startswith("<svg")
+    assert "93.00%" in text
+    assert "@font-face" not in text
+
+
+def test_attempts_and_other_runs_are_told(capsys):
+    case = make_case("knn")
+    for mode, console in (("plain", screen()), ("auto", screen(force_terminal=True))):
+        with screens.reporter(mode, console) as observer:
+            observer.begin([case, make_case("svm")])
+            task = new_task(case, make_host(), (0,))
+            observer.started(task)
+            record = make_record(case, status="timeout")
+            run = record.run.model_copy(update={"id": task.run_id})
+            observer.finished(record.model_copy(update={"run": run}), True)
+            observer.taken(case)
+            observer.found(make_record(case))
+        shown = console.export_text() + capsys.readouterr().err
+        assert "timeout: because" in shown
+        assert "another attempt follows" in shown
+        assert "another run is at it" in shown
+        assert "done by another run" in shown
+
+
+def test_what_could_not_be_stored_is_one_line_with_the_next_step(tmp_path):
+    finish = runner.Finish([], tmp_path / "elsewhere", lost=0, left=3, interrupted=False)
+    said = report.shortfall(finish, tmp_path)
+    assert f"{tmp_path / 'elsewhere'}: copy that into it" in said
+    assert "3 case(s) were not begun" in said
+    assert "lost" not in said
+    assert "2 record(s) are lost" in report.shortfall(replace(finish, lost=2), tmp_path)

@@ -1,0 +1,358 @@
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fmnist_jax.data.acquire import acquire, cache
+from fmnist_jax.data.acquire import download as fetch
+from fmnist_jax.data.dataset import DATASETS, Dataset
+from fmnist_jax.data.idx.card import FILES, Published
+from fmnist_jax.data.idx.source import IdxSource
+from fmnist_jax.errors import DataError
+from tests.fmnist_jax.data.conftest import send
+from tests.support.toy import Toy, flip, toy_dataset
+
+ROOT = Path(__file__).parents[4]
+Usage = namedtuple("Usage", "total used free")
+
+
+def fake_run(published: Published, work: Path) -> str:
+    """In the place of the child process: toy has no server."""
+    cache.store(toy_dataset(), work)
+    return ""
+
+
+@pytest.fixture
+def cache_dir(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acquire, "_problem", lambda url: "")
+
+
+@pytest.fixture
+def _toy_network(reachable: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "_run", fake_run)
+
+
+def refusal(cache_dir: Path, source: IdxSource | None = None) -> str:
+    with pytest.raises(DataError) as caught:
+        (source or Toy()).load(None, cache_dir)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("_toy_network")
+def test_acquired_once_then_served_from_the_cache(
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Toy().load(None, cache_dir)
+    monkeypatch.setattr(acquire, "_problem", lambda url: "the network is not to be used")
+    second = Toy().load(None, cache_dir)
+    assert (first.origin, second.origin) == ("tfds", "cache")
+    assert first.sha256 == second.sha256
+    assert [p.suffix for p in cache_dir.iterdir() if p.suffix != ".lock"] == [".npz"]
+
+
+@pytest.mark.usefixtures("_toy_network")
+def test_damaged_copy_is_acquired_anew(cache_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Toy().load(None, cache_dir)
+    (path,) = cache_dir.glob("*.npz")
+    flip(path, 3000)
+    assert Toy().load(None, cache_dir).origin == "tfds"
+    assert "set aside as" in caplog.text
+    assert Toy().load(None, cache_dir).origin == "cache"
+    assert path.with_name(f"{path.name}.corrupt").exists()
+
+
+# No network
+
+
+def test_connection_refused(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")  # nothing listens there now
+    line = refusal(cache_dir)
+    assert "Toy is not in the cache and cannot be downloaded" in line
+    assert "the proxy cannot be reached" in line
+    assert "http://toy.invalid/files" in line
+    assert "--data-dir" in line
+    assert not cache_dir.exists()
+
+
+def test_packets_dropped(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acquire, "PROBE_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:  # connects, and never answers
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
+        start = time.monotonic()
+        assert "no answer within 0 s" in refusal(cache_dir)
+    assert time.monotonic() - start < 5
+
+
+def test_name_resolution_hangs(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acquire, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(acquire, "_problem", lambda url: time.sleep(3) or "")
+    start = time.monotonic()
+    assert "no answer within" in refusal(cache_dir)
+    assert time.monotonic() - start < 2
+
+
+def test_the_bound_on_an_absent_network_is_below_20_seconds() -> None:
+    assert acquire.PROBE_SECONDS <= 15
+
+
+def test_server_refuses(cache_dir: Path, proxy) -> None:
+    proxy(lambda handler, name: send(handler, b"", 503))
+    assert f"http://toy.invalid/files/{FILES[3]}.gz answers HTTP 503" in refusal(cache_dir)
+
+
+# The child process
+
+
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put a shell script in the place of the interpreter that runs the child."""
+    path = tmp_path / "child"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(path))
+
+
+@pytest.mark.usefixtures("reachable")
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("echo Traceback >&2; echo 'ConnectionError: gone' >&2; exit 1", "(ConnectionError: gone)"),
+        ("exit 3", "(the process ended with code 3)"),
+        ("kill -9 $$", "(the process ended with code -9)"),
+        ("exit 0", "(nothing came of it)"),
+    ],
+)
+def test_child_fails(
+    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, problem: str
+) -> None:
+    child(tmp_path, monkeypatch, script)
+    line = refusal(cache_dir)
+    assert f"Toy could not be acquired {problem}: try again, or fetch" in line
+    assert not list(cache_dir.glob("*work*"))
+
+
+@pytest.mark.usefixtures("reachable")
+@pytest.mark.parametrize(
+    ("bound", "problem"),
+    [("STALL_SECONDS", "no progress for 0 s"), ("TOTAL_SECONDS", "not done after 0 s")],
+)
+def test_child_hangs(
+    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, problem: str
+) -> None:
+    monkeypatch.setattr(fetch, bound, 0.5)
+    child(tmp_path, monkeypatch, f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    start = time.monotonic()
+    assert problem in refusal(cache_dir)
+    assert time.monotonic() - start < 10
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.usefixtures("reachable")
+def test_interruption_ends_the_child(
+    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child(tmp_path, monkeypatch, f"echo $$ > {tmp_path}/pid; exec sleep 60")
+
+    def interrupt(folder: Path) -> int:
+        if (tmp_path / "pid").exists():
+            raise KeyboardInterrupt
+        return 0
+
+    monkeypatch.setattr(fetch, "_bytes_in", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Toy().load(None, cache_dir)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert not list(cache_dir.glob("*work*"))
+
+
+def test_files_that_are_not_the_published_ones(cache_dir: Path, proxy) -> None:
+    """tensorflow-datasets itself refuses them."""
+    asked = proxy(lambda handler, name: send(handler, b"not what was published"))
+    fashion = DATASETS["fashion_mnist"]()
+    assert isinstance(fashion, IdxSource)
+    assert "(NonMatchingChecksumError: " in refusal(cache_dir, fashion)
+    assert all(url.startswith(fashion.published.url) for url in asked)
+    assert not list(cache_dir.glob("*work*"))
+
+
+# Folders and disks
+
+
+@pytest.mark.usefixtures("_toy_network")
+def test_unwritable_cache_is_done_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    dataset = Toy().load(None, tmp_path / "file" / "cache")
+    assert dataset.origin == "tfds"
+    assert "so the next run fetches it again" in caplog.text
+    assert "FMNIST_CACHE_DIR" in caplog.text
+
+
+@pytest.mark.usefixtures("_toy_network")
+def test_no_writable_folder_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    assert "no folder to work in" in refusal(tmp_path / "file" / "cache")
+
+
+@pytest.mark.usefixtures("_toy_network")
+def test_too_little_space(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, 12_000_000))
+    line = refusal(cache_dir)
+    assert f"Toy needs 250 MB in {cache_dir}, where 12 MB are free" in line
+    assert "FMNIST_CACHE_DIR" in line
+
+
+@pytest.mark.usefixtures("reachable")
+def test_disk_that_fills_up(
+    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child(tmp_path, monkeypatch, "echo 'RuntimeError: No space left on device' >&2; exit 1")
+    assert "Toy needs 250 MB" in refusal(cache_dir)
+    child(tmp_path, monkeypatch, "exit 1")
+    free = iter([10**9, 0])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, next(free)))
+    assert "where 0 MB are free" in refusal(cache_dir)
+
+
+@pytest.mark.usefixtures("_toy_network")
+def test_disk_that_is_full_in_the_end(
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = cache.store
+
+    def store_in_work_only(dataset: Dataset, folder: Path) -> Path:
+        if folder == cache_dir:
+            raise OSError(28, "No space left on device")
+        return store(dataset, folder)
+
+    monkeypatch.setattr(cache, "store", store_in_work_only)
+    assert Toy().load(None, cache_dir).origin == "tfds"
+    assert "No space left on device" in caplog.text
+
+
+# Several processes
+
+TOY_PROCESS = """
+    import sys, time
+    from pathlib import Path
+    from fmnist_jax.data import acquire, cache, fetch
+    from tests.fmnist_jax.data.toy import Toy, toy_dataset
+
+    cache_dir, log, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+
+    def run(published, work):
+        with log.open("a") as file:
+            file.write("run ")
+        time.sleep(seconds)
+        cache.store(toy_dataset(), work)
+        return ""
+
+    acquire._problem = lambda url: ""
+    fetch._run = run
+    print(Toy().load(None, cache_dir).origin)
+"""
+
+
+def start(script: str, *arguments: object) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> str:
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return out.strip() + err
+
+
+def test_processes_that_meet_acquire_once(cache_dir: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    processes = [start(TOY_PROCESS, cache_dir, log, 2) for _ in range(3)]
+    said = [finish(process) for process in processes]
+    assert log.read_text() == "run "
+    assert sorted(text[:5] for text in said) == ["cache", "cache", "tfds"]
+    assert sum("another process is acquiring Toy" in text for text in said) == 2
+
+
+@pytest.mark.usefixtures("_toy_network")
+def test_killed_process_leaves_nothing_in_the_way(cache_dir: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = start(TOY_PROCESS, cache_dir, log, 60)
+    while not log.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert list(cache_dir.glob("*work*"))
+    assert Toy().load(None, cache_dir).origin == "tfds"
+    assert not list(cache_dir.glob("*work*"))
+
+
+@pytest.mark.usefixtures("_toy_network")
+def test_lock_of_another_user(
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def deny(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(acquire.FileLock, "acquire", deny)
+    assert Toy().load(None, cache_dir).origin == "tfds"
+    assert "toy.lock (Permission denied): going on without" in caplog.text
+
+
+def test_child_ends_with_its_killed_parent(cache_dir: Path, proxy) -> None:
+    def stall(handler, name: str) -> None:
+        if len(asked) > 1:  # the first is the probe
+            time.sleep(30)
+        send(handler, b"")
+
+    asked = proxy(stall)
+    process = start(
+        """
+        import sys
+        from pathlib import Path
+        from fmnist_jax.data.load import load
+        load("fashion_mnist", cache_dir=Path(sys.argv[1]))
+        """,
+        cache_dir,
+    )
+    while len(asked) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    (grandchild,) = psutil.Process(process.pid).children()
+    process.kill()
+    process.communicate()
+    grandchild.wait(timeout=10)
+
+
+def test_wait_for_another_process_is_bounded(
+    cache_dir: Path, reachable: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache_dir.mkdir()
+    monkeypatch.setattr(acquire, "WAIT_SECONDS", 0.5)
+    with acquire.FileLock(cache_dir / "toy.lock"):
+        line = refusal(cache_dir)
+    assert f"another process still holds {cache_dir / 'toy.lock'}" in line

@@ -1,0 +1,101 @@
+"""Records and hosts for tests, as small as the schema allows."""
+
+from datetime import UTC, datetime, timedelta
+
+from bench.measure.machine import Host
+from bench.measure.messages import blank_record, new_task
+from bench.plan.cases import config_hash
+from bench.records.schema import (
+    Case,
+    Code,
+    Inference,
+    Machine,
+    Probe,
+    Quality,
+    Software,
+    Throughput,
+    Time,
+)
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def make_host(**machine):
+    given = {
+        "id": "test-cpu-2c",
+        "cpu": "Test CPU",
+        "cores": 2,
+        "memory_bytes": 2**30,
+        "accelerator": None,
+        "accelerator_count": 0,
+        "driver": None,
+        "probe": Probe(matmul_flops=1e11, bandwidth_bytes=1e10),
+    }
+    return Host(
+        machine=Machine(**(given | machine)),
+        software=Software(
+            python="3.11.0",
+            jax="0.10.2",
+            jaxlib="0.10.2",
+            flax="0.12.8",
+            optax="0.2.8",
+            numpy="2.4.6",
+            sklearn="1.9.1",
+            sklearnex=None,
+            xla_flags=None,
+            compute_dtype=None,
+        ),
+        code=Code(version="0.1.0", commit=None, dirty=None),
+        command="python -m bench run knn",
+    )
+
+
+def make_case(model="knn", seed=0, dataset="fashion_mnist", train_images=None, **hyper):
+    config = {
+        "model": hyper,
+        "data": {
+            "validation_images": 5000,
+            "split_seed": 0,
+            "train_images": train_images,
+            "test_images": None,
+        },
+        "target_accuracy": 0.9,
+    }
+    return Case(
+        model=model,
+        kind="flax" if model in ("cnn", "resnet") else "sklearn",
+        dataset=dataset,
+        dataset_sha256="0" * 64,
+        seed=seed,
+        config=config,
+        config_hash=config_hash(config),
+    )
+
+
+def make_record(case=None, *, accuracy=0.9, at=0, status="ok", contended=False, host=None):
+    """A finished record of 1,000 test images, `at` minutes after the beginning of time."""
+    task = new_task(case or make_case(), host or make_host(), (0,))
+    record = blank_record(task, status, None if status == "ok" else "because")
+    right = round(100 * accuracy)
+    confusion = [
+        [right if r == c else 100 - right if (r + 1) % 10 == c else 0 for c in range(10)]
+        for r in range(10)
+    ]
+    return record.model_copy(
+        update={
+            "run": record.run.model_copy(
+                update={"started": BEGINNING + timedelta(minutes=at), "contended": contended}
+            ),
+            "time": Time(fit_s=12.5, total_s=20.0, epoch_s=[5.0, 4.0, 4.0]),
+            "throughput": Throughput(
+                train_images_per_s=[100.0, 300.0, 200.0, 400.0],
+                inference=[
+                    Inference(batch=1, latency_s=[0.003, 0.001, 0.002]),
+                    Inference(batch=1000, latency_s=[0.5, 0.25, 1.0]),
+                ],
+            ),
+            "quality": Quality(
+                test_accuracy=accuracy, validation_accuracy=accuracy, confusion=confusion
+            ),
+        }
+    )
