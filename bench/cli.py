@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.processes import reaper as orphans
+from bench.processes import reaper
 from bench.processes.signals import EXIT_CODE
 from fmnist_jax.errors import UserError
 
@@ -76,7 +76,7 @@ def _say(message: str, code: int) -> int:
 
 
 @app.command()
-@orphans.none_left()
+@reaper.kill_descendants_on_exit()
 def run(
     models: Annotated[list[str] | None, typer.Argument(help="Models or baselines to run.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Run every model of the config.")] = False,
@@ -217,7 +217,7 @@ def table_(
 
 
 @app.command()
-@orphans.none_left()
+@reaper.kill_descendants_on_exit()
 def peers(
     models: Annotated[list[str] | None, typer.Argument(help="resnet, cnn; both.")] = None,
     framework: Annotated[
@@ -235,14 +235,14 @@ def peers(
     """Time the same networks in other frameworks, side by side."""
     from bench.commands import peers as comparing
     from bench.measure import machine
-    from bench.peers import entries as contestants
+    from bench.peers import entries as entrants
     from bench.peers import report
     from bench.peers import schema as record
     from bench.records import store
     from bench.reporting.sections import accuracy as table
 
-    names = contestants.models(models or ())
-    chosen, missing = contestants.contestants(framework or ())
+    names = entrants.models(models or ())
+    chosen, missing = entrants.entrants(framework or ())
     store.check_writable(results)
     host = machine.inspect(_command())
     batches = tuple(dict.fromkeys(batch or (128, 256)))

@@ -121,9 +121,9 @@ class LearnerConfig(BaseModel):
 
     Attributes:
         kind: which library trains it.
-        core_seconds: rough cost on one CPU core with all 55,000 images, used
+        expected_core_seconds: rough cost on one CPU core with all 55,000 images, used
             only to start the longest case first.
-        any_threads: whether its result is the same to the bit with any number of
+        thread_invariant: whether its result is the same to the bit with any number of
             threads; one whose sums are shared out among them gets a single one, so that
             what runs beside it does not change it.
         official_accuracy: the highest test accuracy of the model's family in the
@@ -134,8 +134,8 @@ class LearnerConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: ClassVar[Kind]
-    core_seconds: ClassVar[float] = 60.0
-    any_threads: ClassVar[bool] = False
+    expected_core_seconds: ClassVar[float] = 60.0
+    thread_invariant: ClassVar[bool] = False
     official_accuracy: ClassVar[float | None] = None
 
     def build(self, seed: int) -> Learner:
@@ -149,17 +149,17 @@ class LearnerConfig(BaseModel):
 
 # Families that only the dataset's own benchmark still calls for: they run when they
 # are named, by a person or by a grid, and never because everything is run.
-HISTORIC = "fmnist_jax.baselines.xiao2017"
+XIAO2017 = "fmnist_jax.baselines.xiao2017"
 
 LEARNERS: Registry[type[LearnerConfig]] = Registry(
-    "model", "LEARNERS", "fmnist_jax.models", "fmnist_jax.baselines", HISTORIC
+    "model", "LEARNERS", "fmnist_jax.models", "fmnist_jax.baselines", XIAO2017
 )
 
 
-def ordinary() -> tuple[str, ...]:
+def default_models() -> tuple[str, ...]:
     """The models that are run where none is named."""
     listings = LEARNERS.catalogue.values()
-    return tuple(entry.name for entry in listings if not entry.module.startswith(HISTORIC))
+    return tuple(entry.name for entry in listings if not entry.module.startswith(XIAO2017))
 
 
 def resolve(name: str, changes: dict[str, Any]) -> LearnerConfig:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fmnist_jax.data.dataset import DATASETS
-from fmnist_jax.learner import LEARNERS, ordinary
+from fmnist_jax.learner import LEARNERS, default_models
 
 Catalogue = dict[str, dict[str, str]]  # section -> name -> summary
 
@@ -17,7 +17,7 @@ def catalogue() -> Catalogue:
     """Every registered name with its summary; no entry is imported for it."""
     from bench.plan.plan import available
 
-    usual = [LEARNERS.catalogue[name] for name in ordinary()]
+    usual = [LEARNERS.catalogue[name] for name in default_models()]
     return {
         "models": {entry.name: entry.summary for entry in usual if ".models." in entry.module},
         "baselines": {

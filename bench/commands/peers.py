@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.peers.entries import INSTALL, MODELS
 from bench.peers.progress import Mode, progress
-from bench.peers.protocol import BETAS, Contestant, Measure, Setup
+from bench.peers.protocol import BETAS, Entrant, Measure, Setup
 from bench.peers.rounds import BLOCK_S, compare
 from bench.peers.schema import Comparison, Config, Entry, Optimizer, comparison
 
@@ -18,9 +18,9 @@ PREDICT_BATCHES = (1000, 1)
 
 
 def run(
-    host: Host,
+    host: Provenance,
     models: Sequence[str],
-    contestants: Sequence[Contestant],
+    entrants: Sequence[Entrant],
     missing: Sequence[str],
     train_batches: Sequence[int],
     rounds: int,
@@ -39,7 +39,7 @@ def run(
     ]
     images = max(IMAGES, *train_batches)
     entries: list[Entry] = []
-    with progress(mode, errors, len(models) * (len(contestants) + rounds)) as say:
+    with progress(mode, errors, len(models) * (len(entrants) + rounds)) as say:
         for model in models:
             setup = Setup(
                 model,
@@ -49,7 +49,7 @@ def run(
                 flip,
                 accelerated=host.accelerated,
             )
-            entries += compare(setup, contestants, measures, rounds, say, debug=debug)
+            entries += compare(setup, entrants, measures, rounds, say, debug=debug)
     config = Config(
         models=tuple(models),
         train_batches=tuple(train_batches),

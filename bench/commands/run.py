@@ -123,7 +123,7 @@ def _say_what_is_done(errors: Console, todo: Sequence[Case], done: Sequence[stor
         errors.print("nothing is left to run; --fresh runs all of it again")
 
 
-def _exit_code(finish: runner.Finish, done: Sequence[store.Stored], results: Path) -> int:
+def _exit_code(finish: runner.RunSummary, done: Sequence[store.Stored], results: Path) -> int:
     """0: all finished, 1: some case failed or is not stored, 130: interrupted."""
     if finish.interrupted:
         print(

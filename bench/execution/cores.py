@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.records.schema import Case
 from fmnist_jax.learner import LEARNERS
 
 
 def expected_cost(case: Case) -> float:
     """Core-seconds, roughly; only the order matters."""
-    return LEARNERS[case.model].core_seconds
+    return LEARNERS[case.model].expected_core_seconds
 
 
 class Cores:
@@ -25,7 +25,7 @@ class Cores:
         self,
         cores: Iterable[int],
         cases: Sequence[Case],
-        host: Host,
+        host: Provenance,
         jobs: int | Literal["auto"] = "auto",
     ) -> None:
         """Divide the cores.
@@ -43,9 +43,9 @@ class Cores:
         if jobs == "auto" and self._accelerated:
             self._most += 1  # the accelerator's case hardly needs the CPU
         networks_aside = self._accelerated and any(case.kind == "flax" for case in cases)
-        self._share = share_of_a_baseline(cases, len(self._all) - networks_aside, self._most)
+        self._share = cores_per_baseline(cases, len(self._all) - networks_aside, self._most)
 
-    def room(self, case: Case) -> tuple[int, ...] | None:
+    def find_slot(self, case: Case) -> tuple[int, ...] | None:
         """The cores for `case`, or None where it has to wait."""
         free = self._all - {core for _, cores in self._taken for core in cores}
         network = case.kind == "flax"
@@ -54,7 +54,7 @@ class Cores:
         if network:  # on an accelerator the host only dispatches; on the CPU it takes it all
             wanted = 1 if self._accelerated else len(self._all)
         else:
-            wanted = self._share if takes_several(case) else 1
+            wanted = self._share if is_multicore(case) else 1
         if len(self._taken) >= self._most or (wanted > len(free) and self._taken):
             return None
         return tuple(sorted(free)[:wanted])
@@ -68,20 +68,20 @@ class Cores:
         self._taken.remove((case, cores))
 
 
-def share_of_a_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
+def cores_per_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
     """An equal share of the cores for each baseline that uses several and can run at once."""
     baselines = [case for case in cases if case.kind == "sklearn"]
-    several = sum(map(takes_several, baselines))
+    several = sum(map(is_multicore, baselines))
     if len(baselines) > most:
         return max(1, cores // most)
     return max(1, (cores - len(baselines) + several) // max(1, several))
 
 
-def usable(case: Case, cores: tuple[int, ...]) -> tuple[int, ...]:
+def cores_for(case: Case, cores: tuple[int, ...]) -> tuple[int, ...]:
     """Of a machine that has nothing else to do, the cores for `case`."""
-    return cores if takes_several(case) else cores[:1]
+    return cores if is_multicore(case) else cores[:1]
 
 
-def takes_several(case: Case) -> bool:
+def is_multicore(case: Case) -> bool:
     """Whether `case` is given more than one core where they are free."""
-    return case.kind == "flax" or LEARNERS[case.model].any_threads
+    return case.kind == "flax" or LEARNERS[case.model].thread_invariant

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.measure.messages import Outcome, Progress, Task
 from bench.records.schema import Case
 
@@ -16,7 +16,7 @@ Report = Callable[[Task, Progress], None]
 
 
 @dataclass(frozen=True)
-class Place:
+class Slot:
     """Room for a case.
 
     Attributes:
@@ -25,13 +25,13 @@ class Place:
         worker: which of an executor's workers, where it has several.
     """
 
-    host: Host
+    host: Provenance
     cores: tuple[int, ...]
     worker: str = ""
 
 
 @dataclass(frozen=True)
-class Ended:
+class TaskResult:
     """How a task ended.
 
     Attributes:
@@ -43,44 +43,44 @@ class Ended:
 
     task: Task
     outcome: Outcome
-    transient: bool = False
-    displaced: bool = False
+    retryable: bool = False
+    worker_lost: bool = False
 
 
 class Executor(Protocol):
     """Runs tasks somewhere, several at a time."""
 
     @property
-    def site(self) -> str:
+    def lock_scope(self) -> str:
         """What it shares with the executors of other runs; the claims on cases are made for it."""
         ...
 
     @property
-    def hosts(self) -> Sequence[Host]:
+    def hosts(self) -> Sequence[Provenance]:
         """The machines known so far; what one of them has finished need not be run again."""
         ...
 
     @property
-    def at_work(self) -> Sequence[Task]:
+    def running(self) -> Sequence[Task]:
         """The tasks that were started and have not ended."""
         ...
 
-    def expect(self, cases: Sequence[Case]) -> None:
+    def prepare(self, cases: Sequence[Case]) -> None:
         """Told once what is going to be run."""
         ...
 
-    def room(self, case: Case) -> Place | None:
+    def find_slot(self, case: Case) -> Slot | None:
         """Where `case` could run now; None where it has to wait."""
         ...
 
-    def start(self, task: Task, place: Place) -> None:
+    def start(self, task: Task, place: Slot) -> None:
         """Begin with a task at a place for which there was room just now."""
         ...
 
-    def poll(self, report: Report) -> list[Ended]:
+    def poll(self, report: Report) -> list[TaskResult]:
         """Wait a moment, report progress, and say which tasks have ended."""
         ...
 
-    def stop(self) -> list[Ended]:
+    def stop(self) -> list[TaskResult]:
         """End every task at once, and return when nothing of them is left."""
         ...

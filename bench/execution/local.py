@@ -19,17 +19,16 @@ from typing import Literal
 import psutil
 
 from bench.execution.cores import Cores
-from bench.execution.executor import Ended, Place, Report
-from bench.measure.machine import Host
+from bench.execution.executor import Report, Slot, TaskResult
+from bench.measure.machine import Provenance
 from bench.measure.measure import execute
-from bench.measure.messages import Outcome, Task, blank_record, contended
-from bench.processes import reaper as orphans
-from bench.processes import signals as interrupts
+from bench.measure.messages import Outcome, Task, contended, unmeasured_record
+from bench.processes import reaper, signals
 from bench.processes.child import Execute, serve
 from bench.records.schema import Case, Status
 
 POLL_S = 0.1
-WEIGH_S = 0.5  # between two looks at the memory of a worker
+MEMORY_POLL_S = 0.5  # between two looks at the memory of a worker
 
 
 @dataclass
@@ -49,7 +48,7 @@ class _Worker:
     process: SpawnProcess
     events: Connection
     began: float
-    weighed: float = 0.0
+    memory_checked_at: float = 0.0
     contended: bool = False
 
 
@@ -58,7 +57,7 @@ class LocalExecutor:
 
     def __init__(
         self,
-        host: Host,
+        host: Provenance,
         cores: Iterable[int],
         *,
         jobs: int | Literal["auto"] = "auto",
@@ -86,37 +85,37 @@ class LocalExecutor:
         self._workers: list[_Worker] = []
 
     @property
-    def site(self) -> str:
+    def lock_scope(self) -> str:
         """This machine, as far as other runs are concerned."""
         return self._host.machine.id
 
     @property
-    def hosts(self) -> Sequence[Host]:
+    def hosts(self) -> Sequence[Provenance]:
         """This machine."""
         return [self._host]
 
     @property
-    def at_work(self) -> Sequence[Task]:
+    def running(self) -> Sequence[Task]:
         """The tasks that were started and have not ended."""
         return [worker.task for worker in self._workers]
 
-    def expect(self, cases: Sequence[Case]) -> None:
+    def prepare(self, cases: Sequence[Case]) -> None:
         """Divide the cores among the cases."""
         self._cores = Cores(self._cpus, cases, self._host, self._jobs)
 
-    def room(self, case: Case) -> Place | None:
+    def find_slot(self, case: Case) -> Slot | None:
         """The cores that `case` would get now; None where it has to wait."""
-        cores = self._cores.room(case)
-        return None if cores is None else Place(self._host, cores)
+        cores = self._cores.find_slot(case)
+        return None if cores is None else Slot(self._host, cores)
 
-    def start(self, task: Task, place: Place) -> None:
+    def start(self, task: Task, place: Slot) -> None:
         """Start a process for the task."""
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(
             target=serve, args=(self._execute, task, sender, os.getpid()), daemon=True
         )
-        with interrupts.held_back(), orphans.marked(orphans.WORKER, task.run_id):
+        with signals.blocked(), reaper.tagged(reaper.WORKER, task.run_id):
             process.start()
         sender.close()  # else the pipe stays open after the worker's death
         self._cores.take(task.case, place.cores)
@@ -125,13 +124,13 @@ class LocalExecutor:
             for worker in self._workers:
                 worker.contended = True
 
-    def poll(self, report: Report) -> list[Ended]:
+    def poll(self, report: Report) -> list[TaskResult]:
         """Wait a moment, report progress, and say which tasks have ended."""
         pipes = [worker.events for worker in self._workers if not worker.events.closed]
         wait([*pipes, *(worker.process.sentinel for worker in self._workers)], POLL_S)
         return [ended for worker in tuple(self._workers) if (ended := self._look(worker, report))]
 
-    def stop(self) -> list[Ended]:
+    def stop(self) -> list[TaskResult]:
         """End every task at once, and return when nothing of them is left."""
         return [
             # Work that was finished in this very moment is not thrown away.
@@ -140,7 +139,7 @@ class LocalExecutor:
             for worker in tuple(self._workers)
         ]
 
-    def _look(self, worker: _Worker, report: Report) -> Ended | None:
+    def _look(self, worker: _Worker, report: Report) -> TaskResult | None:
         dead = not worker.process.is_alive()  # asked before its last words are read
         if outcome := _listen(worker, report):
             return self._end(worker, outcome)
@@ -151,8 +150,8 @@ class LocalExecutor:
         if self._timeout and now > worker.began + self._timeout:
             reason = f"stopped after {self._timeout:g} s; allow more with --timeout"
             return self._lose(worker, "timeout", reason)
-        if self._memory_limit and now > worker.weighed + WEIGH_S:
-            worker.weighed = now
+        if self._memory_limit and now > worker.memory_checked_at + MEMORY_POLL_S:
+            worker.memory_checked_at = now
             if (held := resident(worker.process.pid)) > self._memory_limit:
                 reason = (
                     f"stopped at {_gib(held)} of memory, over the limit of "
@@ -161,20 +160,20 @@ class LocalExecutor:
                 return self._lose(worker, "oom", reason)
         return None
 
-    def _lose(self, worker: _Worker, status: Status, reason: str) -> Ended:
-        return self._end(worker, Outcome(blank_record(worker.task, status, reason)), True)
+    def _lose(self, worker: _Worker, status: Status, reason: str) -> TaskResult:
+        return self._end(worker, Outcome(unmeasured_record(worker.task, status, reason)), True)
 
-    def _end(self, worker: _Worker, outcome: Outcome, lost: bool = False) -> Ended:
+    def _end(self, worker: _Worker, outcome: Outcome, lost: bool = False) -> TaskResult:
         """See the process and all that it started off."""
         worker.process.kill()
         worker.process.join()
-        orphans.kill(orphans.WORKER, worker.task.run_id)
+        reaper.kill_tagged(reaper.WORKER, worker.task.run_id)
         worker.events.close()
         self._workers.remove(worker)
         self._cores.give_back(worker.task.case, worker.task.cores)
         if worker.contended:
             outcome = contended(outcome)
-        return Ended(worker.task, outcome, lost or outcome.record.run.status == "oom")
+        return TaskResult(worker.task, outcome, lost or outcome.record.run.status == "oom")
 
 
 def _listen(worker: _Worker, report: Report) -> Outcome | None:

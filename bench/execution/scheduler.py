@@ -14,18 +14,20 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from bench.execution.cores import expected_cost
-from bench.execution.executor import Ended, Executor, Place
-from bench.measure.machine import Host
+from bench.execution.executor import Executor, Slot, TaskResult
+from bench.measure.machine import Provenance
 from bench.measure.messages import Outcome, Progress, Task, contended, new_task
-from bench.processes import signals as interrupts
+from bench.processes import signals
 from bench.records import checkpoint_dirs as checkpoints
 from bench.records import store
-from bench.records.locks import Claims
+from bench.records.locks import CaseLocks
 from bench.records.schema import Case, Record
 from bench.records.store import Identity, Stored
 from fmnist_jax.errors import UserError
 
-MOVES = 3  # attempts elsewhere at a case whose machine was lost; it may be what brings them down
+MAX_RELOCATIONS = (
+    3  # attempts elsewhere at a case whose machine was lost; it may be what brings them down
+)
 log = logging.getLogger("fmnist_jax")
 
 
@@ -53,7 +55,7 @@ class Observer(Protocol):
         ...
 
 
-class Pending(NamedTuple):
+class PendingCases(NamedTuple):
     """What a results folder leaves to be done.
 
     Attributes:
@@ -70,7 +72,7 @@ class Pending(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Finish:
+class RunSummary:
     """How a run ended.
 
     Attributes:
@@ -89,7 +91,7 @@ class Finish:
 
 
 @dataclass
-class _Entry:
+class QueuedCase:
     """A case in the queue, and what became of it so far."""
 
     case: Case
@@ -104,7 +106,7 @@ class _Entry:
 
 
 @dataclass
-class _Shelf:
+class RecordWriter:
     """The records of this run; one that cannot be written is kept to be tried again."""
 
     results: Path
@@ -140,8 +142,8 @@ class _Shelf:
 
 
 def pending(
-    cases: Sequence[Case], hosts: Sequence[Host], results: Path, fresh: bool = False
-) -> Pending:
+    cases: Sequence[Case], hosts: Sequence[Provenance], results: Path, fresh: bool = False
+) -> PendingCases:
     """Tell what one of `hosts` has finished from what is to be run, which is all if `fresh`."""
     seen: set[Path] = set()
     finished = store.finished(results, seen=seen)
@@ -153,11 +155,11 @@ def pending(
             done.append(found)
         else:
             todo.append(case)
-    return Pending(todo, done, seen, finished)
+    return PendingCases(todo, done, seen, finished)
 
 
 def _by_any(
-    hosts: Sequence[Host], case: Case, finished: Mapping[Identity, Stored]
+    hosts: Sequence[Provenance], case: Case, finished: Mapping[Identity, Stored]
 ) -> Stored | None:
     """The finished record of `case` on one of the machines."""
     keys = (store.identity_of(case, host.machine, host.software) for host in hosts)
@@ -176,7 +178,7 @@ def run(
     data_dir: Path | None = None,
     checkpoint_every: int = 0,
     debug: bool = False,
-) -> Finish:
+) -> RunSummary:
     """Run all cases, the longest first, and store a record of each attempt as it ends.
 
     Args:
@@ -192,13 +194,13 @@ def run(
         checkpoint_every: epochs between a network's checkpoints; 0: none.
         debug: workers print tracebacks.
     """
-    queue = [_Entry(case) for case in sorted(cases, key=lambda case: -expected_cost(case))]
-    working: dict[str, _Entry] = {}
+    queue = [QueuedCase(case) for case in sorted(cases, key=lambda case: -expected_cost(case))]
+    working: dict[str, QueuedCase] = {}
     beside: set[str] = set()  # tasks that ran beside another run's
     known = dict(finished)  # with what other runs finish meanwhile
-    shelf = _Shelf(results)
+    shelf = RecordWriter(results)
 
-    def begin(entry: _Entry, place: Place) -> None:
+    def begin(entry: QueuedCase, place: Slot) -> None:
         kept = checkpoints.of_case(results, place.host, entry.case, checkpoint_every)
         task = new_task(
             entry.case, place.host, place.cores, data_dir=data_dir, debug=debug, checkpoints=kept
@@ -207,10 +209,10 @@ def run(
         executor.start(task, place)
         observer.started(task)
 
-    def end(ended: Ended) -> None:
+    def end(ended: TaskResult) -> None:
         entry = working.pop(ended.task.run_id)
-        moves = ended.displaced and entry.moves < MOVES
-        again = moves or (ended.transient and entry.failures < retries)
+        moves = ended.worker_lost and entry.moves < MAX_RELOCATIONS
+        again = moves or (ended.retryable and entry.failures < retries)
         again = again and not interrupted.is_set()
         outcome = ended.outcome
         if ended.task.run_id in beside:
@@ -227,7 +229,7 @@ def run(
         else:
             claims.release(entry.key)
 
-    def found(entry: _Entry) -> bool:
+    def found(entry: QueuedCase) -> bool:
         case = entry.case
         for machine in {host.machine.id for host in executor.hosts}:
             folder = f"{machine}/{case.dataset}/{case.model}/*.json"
@@ -239,23 +241,23 @@ def run(
         claims.release(entry.key)
         return True
 
-    executor.expect(cases)
-    with interrupts.interruptible() as interrupted, Claims(results, executor.site) as claims:
+    executor.prepare(cases)
+    with signals.as_event() as interrupted, CaseLocks(results, executor.lock_scope) as claims:
         try:
-            while (queue and not shelf.backlog) or executor.at_work:
+            while (queue and not shelf.backlog) or executor.running:
                 if interrupted.is_set():
                     break
                 for entry in () if shelf.backlog else tuple(queue):
-                    if (place := executor.room(entry.case)) is None:
+                    if (place := executor.find_slot(entry.case)) is None:
                         continue
-                    if claims.take(entry.key):
+                    if claims.acquire(entry.key):
                         queue.remove(entry)
                         if not found(entry):
                             begin(entry, place)
                     elif not entry.taken:
                         entry.taken = True
                         observer.taken(entry.case)
-                if claims.others():
+                if claims.held_elsewhere():
                     beside |= working.keys()
                 for ended in executor.poll(observer.progress):
                     end(ended)
@@ -264,4 +266,4 @@ def run(
                 end(ended)
     rescued = shelf.rescue()
     stored = list(shelf.stored.values())
-    return Finish(stored, rescued, len(shelf.backlog), len(queue), interrupted.is_set())
+    return RunSummary(stored, rescued, len(shelf.backlog), len(queue), interrupted.is_set())

@@ -10,7 +10,7 @@ import psutil
 NOTICEABLE = 0.1
 
 
-class Strangers:
+class ContentionMonitor:
     """What others take of some cores, from the making of this on."""
 
     def __init__(self, cores: Sequence[int]) -> None:
@@ -20,12 +20,12 @@ class Strangers:
         self._busy_s, self._own_s = self._spent()
 
     @property
-    def noticed(self) -> bool:
+    def detected(self) -> bool:
         """Whether they took more than a tenth of the cores' time."""
-        return self.share > NOTICEABLE
+        return self.external_share > NOTICEABLE
 
     @property
-    def share(self) -> float:
+    def external_share(self) -> float:
         """Of the time of the cores, 0 to 1. What a hypervisor takes is not seen."""
         busy_s, own_s = self._spent()
         others_s = (busy_s - self._busy_s) - (own_s - self._own_s)

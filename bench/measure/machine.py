@@ -21,12 +21,12 @@ from pydantic import BaseModel, ConfigDict
 from bench.records.schema import Code, Machine, Probe, Software
 from fmnist_jax.errors import UserError
 from fmnist_jax.system.cpu import available_cores, confine, processor
-from fmnist_jax.system.parent_death import die_with
+from fmnist_jax.system.parent_death import exit_with_parent
 
 ROOT = Path(__file__).parents[2]
 
 
-class Host(BaseModel):
+class Provenance(BaseModel):
     """All of a record that does not depend on the case."""
 
     model_config = ConfigDict(frozen=True)
@@ -42,7 +42,7 @@ class Host(BaseModel):
         return self.machine.accelerator is not None
 
 
-def inspect(command: str, cores: tuple[int, ...] | None = None) -> Host:
+def inspect(command: str, cores: tuple[int, ...] | None = None) -> Provenance:
     """Fingerprint this machine, in a process of its own.
 
     Args:
@@ -62,10 +62,10 @@ def inspect(command: str, cores: tuple[int, ...] | None = None) -> Host:
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
         raise UserError(f"jax does not start on this machine: {last[0]}; see JAX_PLATFORMS")
-    return Host.model_validate_json(done.stdout.splitlines()[-1])
+    return Provenance.model_validate_json(done.stdout.splitlines()[-1])
 
 
-def _inspect_here(command: str) -> Host:
+def _inspect_here(command: str) -> Provenance:
     import jax
     import psutil
 
@@ -75,7 +75,7 @@ def _inspect_here(command: str) -> Host:
     accelerator = devices[0].device_kind if devices[0].platform != "cpu" else None
     cpu = cpu_name()
     machine_id = f"{slug(accelerator)}-x{len(devices)}" if accelerator else f"{slug(cpu)}-{cores}c"
-    return Host(
+    return Provenance(
         machine=Machine(
             id=machine_id,
             cpu=cpu,
@@ -208,6 +208,6 @@ def _best(call: Any) -> float:
 
 
 if __name__ == "__main__":
-    die_with(int(sys.argv[2]))
+    exit_with_parent(int(sys.argv[2]))
     confine(tuple(json.loads(sys.argv[3])))
     print(json.dumps(_inspect_here(sys.argv[1]).model_dump(mode="json")))

@@ -15,15 +15,15 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from bench.measure.clock import Clock, sample
-from bench.measure.contention import Strangers
+from bench.measure.contention import ContentionMonitor
 from bench.measure.messages import (
     TARGET_METRIC,
     Outcome,
     Progress,
     Seat,
     Task,
-    blank_record,
     contended,
+    unmeasured_record,
 )
 from bench.records.schema import (
     Costs,
@@ -48,11 +48,11 @@ INFERENCE_BATCHES = (1, 100, 1000)
 
 def execute(task: Task, events: Connection) -> Outcome:
     """Run a case; whatever goes wrong inside becomes the status of its record."""
-    own_cores(task)
+    pin_to_cores(task)
     _forward_messages(events)
-    strangers = Strangers(task.cores)
+    strangers = ContentionMonitor(task.cores)
     outcome = _outcome(task, events)
-    return contended(outcome) if strangers.noticed else outcome
+    return contended(outcome) if strangers.detected else outcome
 
 
 def _outcome(task: Task, events: Connection) -> Outcome:
@@ -69,7 +69,7 @@ def _outcome(task: Task, events: Connection) -> Outcome:
         return Outcome(_failed(task, clock, "oom" if exhausted else "failed", text))
 
 
-def own_cores(task: Task) -> None:
+def pin_to_cores(task: Task) -> None:
     """Confine this process, and the libraries it is about to load, to the task's cores."""
     confine(task.cores)
     # XLA's remarks on the machine are not for the person who watches a table.
@@ -96,7 +96,7 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     with clock.phase("data_s"):
         splits, classes = _splits(task)
     if task.seat:
-        _meet(task.seat)
+        join_distributed(task.seat)
     config = resolve(case.model, case.config["model"])
     learner = config.build(case.seed)
     events.send(Progress("compile" if case.kind == "flax" else "prepare"))
@@ -126,9 +126,9 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     with clock.phase("fit_s"):
         history = learner.fit(on_epoch, task.checkpoints)
     if task.seat:
-        _part()
+        leave_distributed()
         if task.seat.process_id:  # the rest is for the first, which has the record
-            return Outcome(blank_record(task, "ok"))
+            return Outcome(unmeasured_record(task, "ok"))
 
     events.send(Progress("measure"))
     images = splits.validation.images
@@ -148,7 +148,7 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     from bench.measure.artifacts import make_artifacts  # matplotlib, wanted only now
 
     artifacts = make_artifacts(case, classes, splits, probabilities, confusion, history, learner)
-    record = blank_record(task, "ok")
+    record = unmeasured_record(task, "ok")
     resumed = len(history) - trained_here or None
     record = record.model_copy(
         update={
@@ -176,7 +176,7 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
     return Outcome(record, artifacts)
 
 
-def _meet(seat: Seat) -> None:
+def join_distributed(seat: Seat) -> None:
     """Join the other processes; from now on jax knows their devices as well."""
     import jax
 
@@ -187,7 +187,7 @@ def _meet(seat: Seat) -> None:
     )
 
 
-def _part() -> None:
+def leave_distributed() -> None:
     """Leave when all have come so far: later, the end of one would be the end of the others."""
     import jax
 
@@ -276,7 +276,7 @@ def _software(task: Task, config: "LearnerConfig") -> Any:
 
 
 def _failed(task: Task, clock: Clock, status: Status, error: str) -> Record:
-    return blank_record(task, status, " ".join(error.split())).model_copy(
+    return unmeasured_record(task, status, " ".join(error.split())).model_copy(
         update={"time": Time(**clock.seconds, total_s=clock.total)}
     )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.records.schema import Case, Record, Run, Status, Target
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Task:
     """
 
     case: Case
-    host: Host
+    host: Provenance
     run_id: str
     started: datetime
     cores: tuple[int, ...]
@@ -88,12 +88,12 @@ class Outcome:
     artifacts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
-def new_task(case: Case, host: Host, cores: tuple[int, ...], **options: Any) -> Task:
+def new_task(case: Case, host: Provenance, cores: tuple[int, ...], **options: Any) -> Task:
     """A task that starts now, under a name of its own."""
     return Task(case, host, os.urandom(4).hex(), datetime.now(UTC), cores, **options)
 
 
-def blank_record(task: Task, status: Status, error: str | None = None) -> Record:
+def unmeasured_record(task: Task, status: Status, error: str | None = None) -> Record:
     """A record of `task` with nothing measured: all that is left of a lost worker."""
     return Record(
         run=Run(

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bench.peers import worker
-from bench.peers.protocol import Answer, Contestant, Failure, Ready, Request, Setup
-from bench.processes import signals as interrupts
+from bench.peers.protocol import Answer, Entrant, Failure, Ready, Request, Setup
+from bench.processes import signals
 
 T = TypeVar("T", bound=Answer)
 
@@ -19,15 +19,15 @@ class WorkerLost(Exception):
 
 
 class Worker:
-    """A supervised process for one contestant; use as a context manager."""
+    """A supervised process for one entrant; use as a context manager."""
 
-    def __init__(self, setup: Setup, contestant: Contestant, debug: bool = False) -> None:
+    def __init__(self, setup: Setup, entrant: Entrant, debug: bool = False) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=worker.serve, args=(setup, contestant, theirs, debug, os.getpid()), daemon=True
+            target=worker.serve, args=(setup, entrant, theirs, debug, os.getpid()), daemon=True
         )
-        with interrupts.held_back():
+        with signals.blocked():
             self._process.start()
         # Else the pipe stays open after the worker's death, and waiting for it has no end.
         theirs.close()

@@ -37,7 +37,7 @@ Train: TypeAlias = Callable[[int], Trained]  # steps -> what was done, all of it
 
 @dataclass(frozen=True)
 class Setup:
-    """What all contestants have in common.
+    """What all entrants have in common.
 
     Attributes:
         model: resnet or cnn.
@@ -63,7 +63,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Entrant:
     """A framework in one way of using it; each has a process of its own.
 
     Attributes:

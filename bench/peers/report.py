@@ -23,7 +23,7 @@ Column = tuple[Kind, int]
 
 @dataclass(frozen=True)
 class Row:
-    """A contestant, or the best of a framework's variants; rates by column."""
+    """A entrant, or the best of a framework's variants; rates by column."""
 
     name: str
     status: str
@@ -31,7 +31,7 @@ class Row:
 
 
 def rows(entries: Sequence[Entry]) -> list[Row]:
-    """The contestants of one model, each framework with several variants followed by its best."""
+    """The entrants of one model, each framework with several variants followed by its best."""
     made: list[Row] = []
     for framework in dict.fromkeys(entry.framework for entry in entries):
         variants = [_row(entry) for entry in entries if entry.framework == framework]

@@ -1,4 +1,4 @@
-"""One model through all contestants: everybody prepares, then rounds go from one to the next.
+"""One model through all entrants: everybody prepares, then rounds go from one to the next.
 
 Only one worker is at work at any time, and a round visits all of them within
 seconds, so that what else the machine does meets all alike.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bench.peers.process import Worker, WorkerLost
 from bench.peers.protocol import (
     Block,
-    Contestant,
+    Entrant,
     Kind,
     Measure,
     Prepare,
@@ -33,9 +33,9 @@ Say = Callable[[str], None]
 
 @dataclass
 class _Seat:
-    """A contestant and what it has done so far; `worker` is None before and after."""
+    """A entrant and what it has done so far; `worker` is None before and after."""
 
-    contestant: Contestant
+    entrant: Entrant
     worker: Worker | None = None
     error: str | None = None
     ready: Ready | None = None
@@ -46,7 +46,7 @@ class _Seat:
 
 def compare(
     setup: Setup,
-    contestants: Sequence[Contestant],
+    entrants: Sequence[Entrant],
     measures: Sequence[Measure],
     rounds: int,
     say: Say,
@@ -55,11 +55,11 @@ def compare(
     prepare_timeout_s: float = PREPARE_TIMEOUT_S,
     debug: bool = False,
 ) -> list[Entry]:
-    """Measure all contestants side by side; one that is lost costs nobody else's samples.
+    """Measure all entrants side by side; one that is lost costs nobody else's samples.
 
     Args:
         setup: the model, and what all have in common.
-        contestants: in the order of their turns.
+        entrants: in the order of their turns.
         measures: in the order within a round.
         rounds: blocks of each measure.
         say: told after every step taken.
@@ -68,14 +68,14 @@ def compare(
         debug: let workers write to stderr.
 
     Returns:
-        An entry per contestant, in their order.
+        An entry per entrant, in their order.
     """
-    seats = [_Seat(contestant) for contestant in contestants]
+    seats = [_Seat(entrant) for entrant in entrants]
     with ExitStack() as stack:
         for seat in seats:
             with _losing(seat, say):
                 _prepare(seat, stack, setup, measures, block_s, prepare_timeout_s, debug)
-                say(f"{setup.model}: {seat.contestant.name} is ready")
+                say(f"{setup.model}: {seat.entrant.name} is ready")
         for turn in range(rounds):
             for measure in measures:
                 for seat in seats:
@@ -98,11 +98,11 @@ def _prepare(
     debug: bool,
 ) -> None:
     began = time.perf_counter()
-    seat.worker = stack.enter_context(Worker(setup, seat.contestant, debug))
+    seat.worker = stack.enter_context(Worker(setup, seat.entrant, debug))
     seat.ready = seat.worker.ready(START_TIMEOUT_S)
     seat.start_s = time.perf_counter() - began
     for measure in measures:
-        if measure.kind == "train" or seat.contestant.predicts:
+        if measure.kind == "train" or seat.entrant.predicts:
             asked = Prepare(measure, block_s[measure.kind])
             seat.prepared[measure] = seat.worker.ask(asked, Prepared, timeout_s)
 
@@ -117,11 +117,11 @@ def _losing(seat: _Seat, say: Say) -> Iterator[None]:
         if seat.worker:
             seat.worker.kill()
             seat.worker = None
-        say(f"{seat.contestant.name} failed: {lost}")
+        say(f"{seat.entrant.name} failed: {lost}")
 
 
 def _entry(model: str, seat: _Seat, rounds: int) -> Entry:
-    who, ready = seat.contestant, seat.ready
+    who, ready = seat.entrant, seat.ready
     return Entry(
         model=model,
         name=who.name,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.peers.protocol import Kind
 from bench.records.schema import Code, Machine, Software
 from bench.records.store import write_atomically
@@ -44,7 +44,7 @@ class Config(_Part):
 
 
 class Samples(_Part):
-    """One measure of one contestant.
+    """One measure of one entrant.
 
     Attributes:
         kind: train or predict.
@@ -68,7 +68,7 @@ class Samples(_Part):
 
 
 class Entry(_Part):
-    """A contestant with one model; a skipped one is optional and failed."""
+    """A entrant with one model; a skipped one is optional and failed."""
 
     model: str
     name: str
@@ -105,7 +105,7 @@ class Comparison(_Part):
 
 
 def comparison(
-    host: Host,
+    host: Provenance,
     id_: str,
     started: datetime,
     config: Config,

@@ -1,4 +1,4 @@
-"""A contestant's process: prepares and times what its parent asks for, and sleeps in between."""
+"""A entrant's process: prepares and times what its parent asks for, and sleeps in between."""
 
 import importlib
 import math
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench.peers.protocol import (
     Block,
-    Contestant,
+    Entrant,
     Failure,
     Framework,
     Measure,
@@ -25,7 +25,7 @@ from bench.peers.protocol import (
     Setup,
     Train,
 )
-from fmnist_jax.system.parent_death import die_with
+from fmnist_jax.system.parent_death import exit_with_parent
 
 if TYPE_CHECKING:
     from bench.peers.protocol import Peer
@@ -33,17 +33,15 @@ if TYPE_CHECKING:
 Work = Callable[[int], Block]  # repetitions -> what they did, all of it on return
 
 
-def serve(
-    setup: Setup, contestant: Contestant, connection: Connection, debug: bool, parent: int
-) -> None:
+def serve(setup: Setup, entrant: Entrant, connection: Connection, debug: bool, parent: int) -> None:
     """Answer until the parent closes the connection; the target of the process."""
-    die_with(parent)
+    exit_with_parent(parent)
     # Ctrl-C reaches the whole group; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(environment(contestant.framework, setup.cores))
+    os.environ.update(environment(entrant.framework, setup.cores))
     _quiet(debug)
     try:
-        _serve(setup, contestant, connection)
+        _serve(setup, entrant, connection)
     except EOFError:  # the parent is done with this one, or gone
         return
     except Exception as error:
@@ -85,9 +83,9 @@ def _quiet(debug: bool) -> None:
     os.dup2(sink, 2)
 
 
-def _serve(setup: Setup, contestant: Contestant, connection: Connection) -> None:
-    module = importlib.import_module(contestant.module)
-    peer: Peer = module.build(setup, contestant.variant)
+def _serve(setup: Setup, entrant: Entrant, connection: Connection) -> None:
+    module = importlib.import_module(entrant.module)
+    peer: Peer = module.build(setup, entrant.variant)
     if peer.parameters != setup.parameters:
         raise ValueError(
             f"{peer.parameters:,} parameters where {setup.model} has {setup.parameters:,}"

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from fmnist_jax.errors import UserError, nearest
-from fmnist_jax.learner import LEARNERS, LearnerConfig, ordinary
+from fmnist_jax.learner import LEARNERS, LearnerConfig, default_models
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -82,7 +82,7 @@ class Plan(BaseModel):
 
     def names(self) -> tuple[str, ...]:
         """The models to run."""
-        return self.models or tuple(self.grid) or ordinary()
+        return self.models or tuple(self.grid) or default_models()
 
     def points(self, name: str) -> list[Point]:
         """Every combination of model `name`'s grid; without a grid, one that varies nothing."""

@@ -22,7 +22,7 @@ _ROUNDS = 5
 
 
 @contextmanager
-def marked(name: str, value: str) -> Iterator[None]:
+def tagged(name: str, value: str) -> Iterator[None]:
     """Processes started meanwhile carry the mark."""
     # Whoever first needs this helper of multiprocessing starts it, and all workers share it.
     resource_tracker.ensure_running()
@@ -37,7 +37,7 @@ def marked(name: str, value: str) -> Iterator[None]:
             os.environ[name] = before
 
 
-def kill(name: str, value: str) -> None:
+def kill_tagged(name: str, value: str) -> None:
     """Kill every process with this mark, but for the caller and its parent."""
     for _ in range(_ROUNDS):
         found = list(_carrying(name, value))
@@ -62,7 +62,7 @@ def _carrying(name: str, value: str) -> Iterator[psutil.Process]:
 
 
 @contextmanager
-def none_left() -> Iterator[None]:
+def kill_descendants_on_exit() -> Iterator[None]:
     """A command that leaves no process behind, not even when it is killed by SIGKILL."""
     token = secrets.token_hex(8)
     with (
@@ -73,7 +73,7 @@ def none_left() -> Iterator[None]:
             cwd=Path(__file__).parents[2],
             start_new_session=True,  # Ctrl-C and a kill of the whole group are not for it
         ),
-        marked(COMMAND, token),
+        tagged(COMMAND, token),
     ):
         yield
 
@@ -82,7 +82,7 @@ def main() -> None:
     """Wait until the command is through, or gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdin.read()
-    kill(COMMAND, sys.argv[1])
+    kill_tagged(COMMAND, sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ EXIT_CODE = 130  # by Ctrl-C or SIGTERM, as shells have it
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def blocked() -> Iterator[None]:
     """Block Ctrl-C and a polite kill; a process started meanwhile never sees them at all.
 
     The terminal, and many a supervisor, sends them to the whole process group,
@@ -31,7 +31,7 @@ def held_back() -> Iterator[None]:
 
 
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
+def as_event() -> Iterator[threading.Event]:
     """Turn Ctrl-C and a polite kill into an event, so that neither lands amid a write."""
     interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():

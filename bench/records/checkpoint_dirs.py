@@ -5,7 +5,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.records import store
 from bench.records.schema import Case
 from fmnist_jax.training.checkpoint import Checkpoints
@@ -13,7 +13,7 @@ from fmnist_jax.training.checkpoint import Checkpoints
 FOLDER = ".checkpoints"  # git-ignored
 
 
-def of_case(results: Path, host: Host, case: Case, every: int) -> Checkpoints | None:
+def of_case(results: Path, host: Provenance, case: Case, every: int) -> Checkpoints | None:
     """The checkpoints of `case` on `host`; None where it is to have none.
 
     Args:
@@ -27,7 +27,7 @@ def of_case(results: Path, host: Host, case: Case, every: int) -> Checkpoints | 
     return Checkpoints(_folder(results, host, case), every)
 
 
-def discard(results: Path, host: Host, case: Case) -> None:
+def discard(results: Path, host: Provenance, case: Case) -> None:
     """Remove the checkpoints of `case`, if there are any."""
     folder = _folder(results, host, case)
     shutil.rmtree(folder, ignore_errors=True)
@@ -35,7 +35,7 @@ def discard(results: Path, host: Host, case: Case) -> None:
         folder.parent.rmdir()
 
 
-def _folder(results: Path, host: Host, case: Case) -> Path:
+def _folder(results: Path, host: Provenance, case: Case) -> Path:
     identity = store.identity_of(case, host.machine, host.software)
     key = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
     return results.resolve() / host.machine.id / case.dataset / case.model / FOLDER / key

@@ -23,17 +23,17 @@ FOLDER = ".locks"
 LOOK_S = 1.0  # between two looks at what another run holds
 
 
-class Claims:
+class CaseLocks:
     """The cases that this run holds; use as a context manager."""
 
-    def __init__(self, results: Path, site: str) -> None:
+    def __init__(self, results: Path, lock_scope: str) -> None:
         self._folder = results / FOLDER
-        self._site = site
+        self._site = lock_scope
         self._held: dict[Path, FileLock] = {}
         self._taken: dict[Path, float] = {}  # by others, until we look again
         self._looked = 0.0
 
-    def take(self, case: Identity) -> bool:
+    def acquire(self, case: Identity) -> bool:
         """Whether the case is this run's now; never waits."""
         path = self._path(case)
         if path in self._held:
@@ -58,7 +58,7 @@ class Claims:
         path = self._path(case)
         _unlock(path, self._held.pop(path))
 
-    def others(self) -> bool:
+    def held_elsewhere(self) -> bool:
         """Whether another run on this site has a case at work; looks once a second."""
         if time.monotonic() < self._looked + LOOK_S:
             return False

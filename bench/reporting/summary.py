@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table as RichTable
 
-from bench.execution.scheduler import Finish
+from bench.execution.scheduler import RunSummary
 from bench.records.store import Stored
 from bench.reporting import metrics
 from bench.reporting.progress import name, verdict
@@ -68,7 +68,7 @@ def closing(
         )
 
 
-def shortfall(finish: Finish, results: Path) -> str:
+def shortfall(finish: RunSummary, results: Path) -> str:
     """What became of a run whose results folder could not be written any more."""
     parts = [f"{results} could not be written to"]
     if finish.rescued:

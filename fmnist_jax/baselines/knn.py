@@ -21,8 +21,8 @@ class KNNConfig(BaselineConfig):
     as they are (0.8706 and 0.8608 at k = 4).
     """
 
-    core_seconds: ClassVar[float] = 25.0
-    any_threads: ClassVar[bool] = True
+    expected_core_seconds: ClassVar[float] = 25.0
+    thread_invariant: ClassVar[bool] = True
     official_accuracy: ClassVar[float | None] = 0.854
 
     n_neighbors: PositiveInt = 4

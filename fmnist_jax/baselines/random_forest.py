@@ -20,8 +20,8 @@ class RandomForestConfig(BaselineConfig):
     0.8756 for seeds 0, 1, 2) and scikit-learn's 0.8770 (0.8758, 0.8779, 0.8772).
     """
 
-    core_seconds: ClassVar[float] = 120.0
-    any_threads: ClassVar[bool] = True
+    expected_core_seconds: ClassVar[float] = 120.0
+    thread_invariant: ClassVar[bool] = True
     official_accuracy: ClassVar[float | None] = 0.873
 
     n_estimators: PositiveInt = 200

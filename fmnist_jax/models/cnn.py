@@ -50,7 +50,7 @@ class CNN(Network):
 class CNNConfig(FlaxConfig):
     """Convolutional network of 241,546 parameters: three valid convolutions, two dense layers."""
 
-    core_seconds: ClassVar[float] = 400.0
+    expected_core_seconds: ClassVar[float] = 400.0
 
     epochs: PositiveInt = 20
     learning_rate: PositiveFloat = 0.003

@@ -11,7 +11,7 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _WATCH_S = 1.0
 
 
-def die_with(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """Have this process end as soon as its parent is gone; call it first of all.
 
     On Linux the kernel sees to it, even in the midst of a long call into native

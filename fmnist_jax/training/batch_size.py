@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fmnist_jax.models.base import Network
-from fmnist_jax.training.cost import forward_work
+from fmnist_jax.training.cost import forward_cost
 
 CPU_CHUNK = 1000  # of all devices of a processor together, whose caches they share
 CPU_BATCH = 64
@@ -39,5 +39,5 @@ def _fitting(network: Network, device: jax.Device) -> int:
     if memory is None:  # a device that does not tell
         return 1024
     shapes = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
-    fitting = int(SHARE * memory / (HELD * forward_work(network, shapes).bytes))
+    fitting = int(SHARE * memory / (HELD * forward_cost(network, shapes).bytes))
     return min(LARGEST, 1 << max(0, fitting.bit_length() - 1))

@@ -21,7 +21,7 @@ class FlaxConfig(LearnerConfig):
     """
 
     kind: ClassVar[Kind] = "flax"
-    core_seconds: ClassVar[float] = 600.0
+    expected_core_seconds: ClassVar[float] = 600.0
 
     epochs: PositiveInt = 20
     batch_size: PositiveInt | Literal["auto"] = Field(

@@ -31,7 +31,7 @@ class Work(NamedTuple):
         return Work(self.flops + other.flops, self.bytes + other.bytes)
 
 
-def forward_work(network: Network, variables: Any) -> Work:
+def forward_cost(network: Network, variables: Any) -> Work:
     """What one image costs in the forward pass; of `variables` only shapes matter."""
     image = jax.ShapeDtypeStruct((1, 28, 28, 1), jnp.float32)
     closed = jax.make_jaxpr(lambda variables, x: network.apply(variables, x))(variables, image)

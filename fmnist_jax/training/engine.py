@@ -213,7 +213,7 @@ def _chunks(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], .
     )
 
 
-def servers(devices: Sequence[jax.Device]) -> Sequence[jax.Device]:
+def prediction_devices(devices: Sequence[jax.Device]) -> Sequence[jax.Device]:
     """Those of a process's devices that a `Predictor` serves fastest on.
 
     All accelerators, but one CPU device: XLA shares its work out among all threads as

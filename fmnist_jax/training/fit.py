@@ -11,7 +11,7 @@ from fmnist_jax.errors import Diverged
 from fmnist_jax.learner import Epoch
 from fmnist_jax.training.checkpoint import Checkpoints, Snapshot, Weights
 from fmnist_jax.training.engine import Engine
-from fmnist_jax.training.placement import of_first
+from fmnist_jax.training.placement import broadcast_from_first
 
 
 def fit(
@@ -46,7 +46,9 @@ def fit(
         Diverged: the training loss is not finite.
     """
     start = Snapshot(engine.state, (engine.state.params, engine.state.statistics))
-    state, chosen, history = of_first(checkpoints.restore(start) if checkpoints else start)
+    state, chosen, history = broadcast_from_first(
+        checkpoints.restore(start) if checkpoints else start
+    )
     key = jax.random.key(seed)
     began = time.perf_counter() - (history[-1].elapsed_s if history else 0.0)
     while not is_over(history, epochs, patience):

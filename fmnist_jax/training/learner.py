@@ -11,7 +11,7 @@ from fmnist_jax.models.base import Network
 from fmnist_jax.training import engine
 from fmnist_jax.training.checkpoint import Checkpoints
 from fmnist_jax.training.config import FlaxConfig
-from fmnist_jax.training.cost import forward_work
+from fmnist_jax.training.cost import forward_cost
 from fmnist_jax.training.fit import fit
 from fmnist_jax.training.step import variables
 
@@ -68,8 +68,8 @@ class FlaxLearner:
         if jax.process_count() > 1:  # arrays on devices of others would bind us to them
             weights = jax.device_get(weights)
         self.variables = variables(*weights)
-        servers = engine.servers(jax.local_devices())
-        self._predictor = engine.Predictor(self.network, *weights, servers)
+        prediction_devices = engine.prediction_devices(jax.local_devices())
+        self._predictor = engine.Predictor(self.network, *weights, prediction_devices)
         return history
 
     def predict_proba(self, images: Images) -> Probabilities:
@@ -80,7 +80,7 @@ class FlaxLearner:
 
     def cost(self) -> Cost:
         """Sizes from the weights, arithmetic from the traced forward pass."""
-        work = forward_work(self.network, self.variables)
+        work = forward_cost(self.network, self.variables)
         trainable = _size(self.variables["params"])
         stored = trainable + _size(self.variables["batch_stats"])
         return Cost(

@@ -29,7 +29,7 @@ def place(tree: Any, sharding: Sharding) -> Any:
     return jax.tree.map(one, tree)
 
 
-def of_first(snapshot: Snapshot) -> Snapshot:
+def broadcast_from_first(snapshot: Snapshot) -> Snapshot:
     """The snapshot of process 0, which alone has checkpoints, on every process.
 
     It travels as bytes, since a broadcast is a sum over the processes: -0.0 would arrive as 0.0.

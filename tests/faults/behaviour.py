@@ -8,7 +8,7 @@ import time
 
 from bench.execution import scheduler as runner
 from bench.execution.local import LocalExecutor
-from bench.measure.messages import Outcome, Progress, blank_record
+from bench.measure.messages import Outcome, Progress, unmeasured_record
 from tests.support.factory import make_host
 
 
@@ -68,7 +68,7 @@ def behave(task, events):
             events.close()
             time.sleep(600)
     del held
-    return Outcome(blank_record(task, "ok"), {"note.txt": ("note", b"done")})
+    return Outcome(unmeasured_record(task, "ok"), {"note.txt": ("note", b"done")})
 
 
 def run(

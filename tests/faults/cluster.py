@@ -20,7 +20,7 @@ class Killer(Watcher):
 
     def progress(self, task, progress):
         if not self.left:
-            ((worker, supervisors),) = self._cluster.at_work().items()
+            ((worker, supervisors),) = self._cluster.running().items()
             self.left = [*supervisors, *supervisors[0].children(recursive=True)]
             worker.kill()
 

@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import contextmanager
 
-from bench.processes import reaper as orphans
+from bench.processes import reaper
 from bench.records import store
 from tests.faults.registry import Seen, Skipped, fault
 from tests.support import cutting_off
@@ -70,10 +70,10 @@ def statuses(results):
 
 def survivors(parent):
     """The processes that a command has started, by its mark; a function to ask later."""
-    token = workers(parent)[0].environ()[orphans.COMMAND]
+    token = workers(parent)[0].environ()[reaper.COMMAND]
 
     def alive():
-        return list(orphans._carrying(orphans.COMMAND, token))
+        return list(reaper._carrying(reaper.COMMAND, token))
 
     return alive
 

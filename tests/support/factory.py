@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bench.measure.machine import Host
-from bench.measure.messages import blank_record, new_task
+from bench.measure.machine import Provenance
+from bench.measure.messages import new_task, unmeasured_record
 from bench.plan.cases import config_hash
 from bench.records.schema import (
     Case,
@@ -31,7 +31,7 @@ def make_host(**machine):
         "driver": None,
         "probe": Probe(matmul_flops=1e11, bandwidth_bytes=1e10),
     }
-    return Host(
+    return Provenance(
         machine=Machine(**(given | machine)),
         software=Software(
             python="3.11.0",
@@ -75,7 +75,7 @@ def make_case(model="knn", seed=0, dataset="fashion_mnist", train_images=None, *
 def make_record(case=None, *, accuracy=0.9, at=0, status="ok", contended=False, host=None):
     """A finished record of 1,000 test images, `at` minutes after the beginning of time."""
     task = new_task(case or make_case(), host or make_host(), (0,))
-    record = blank_record(task, status, None if status == "ok" else "because")
+    record = unmeasured_record(task, status, None if status == "ok" else "because")
     right = round(100 * accuracy)
     confusion = [
         [right if r == c else 100 - right if (r + 1) % 10 == c else 0 for c in range(10)]

@@ -45,7 +45,7 @@ class SmallCluster:
         for _ in range(count - len(self.workers)):
             self.worker("--no-nanny")
 
-    def at_work(self):
+    def running(self):
         """The supervisors of cases, by the process of their worker."""
         return {
             worker: found

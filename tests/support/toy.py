@@ -7,7 +7,7 @@ import numpy as np
 
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx import format as idx
-from fmnist_jax.data.idx.card import FILES, Arrays, Published, assemble
+from fmnist_jax.data.idx.card import FILES, Arrays, DatasetCard, assemble
 from fmnist_jax.data.idx.source import IdxSource
 
 SIZES = (60, 20)
@@ -26,9 +26,9 @@ def toy_arrays(seed: int = 0) -> Arrays:
     return images(train), labels(train), images(test), labels(test)
 
 
-def describe(arrays: Arrays, name: str = "toy", title: str = "Toy") -> Published:
+def describe(arrays: Arrays, name: str = "toy", title: str = "Toy") -> DatasetCard:
     first, second, third, fourth = map(idx.md5, arrays)
-    return Published(
+    return DatasetCard(
         name=name,
         title=title,
         classes=tuple("abcdefghij"),

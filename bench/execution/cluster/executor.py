@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench.execution.cluster import remote as node
 from bench.execution.cluster.workers import Crew, Seat
-from bench.execution.cores import usable
-from bench.execution.executor import Ended, Place, Report
-from bench.measure.machine import Host
+from bench.execution.cores import cores_for
+from bench.execution.executor import Report, Slot, TaskResult
+from bench.measure.machine import Provenance
 from bench.measure.measure import execute
-from bench.measure.messages import Outcome, Progress, Task, blank_record, contended
+from bench.measure.messages import Outcome, Progress, Task, contended, unmeasured_record
 from bench.processes.child import Execute
 from bench.records.schema import Case, Status
 
@@ -46,7 +46,7 @@ class _Job:
 
     task: Task
     seat: Seat
-    future: "Future[Ended]"
+    future: "Future[TaskResult]"
     begun: bool = False
     over: bool = False
     contended: bool = False
@@ -88,35 +88,35 @@ class ClusterExecutor:
         client.subscribe_topic(self._topic, lambda event: self._news.put(event[1]))
 
     @property
-    def site(self) -> str:
+    def lock_scope(self) -> str:
         """Any cluster, as far as other runs are concerned."""
         return SITE
 
     @property
-    def hosts(self) -> Sequence[Host]:
+    def hosts(self) -> Sequence[Provenance]:
         """The machines known so far."""
         return [seat.place.host for seat in self._crew.seats.values()]
 
     @property
-    def at_work(self) -> Sequence[Task]:
+    def running(self) -> Sequence[Task]:
         """The tasks that were started and have not ended."""
         return [job.task for job in self._jobs.values()]
 
-    def expect(self, cases: Sequence[Case]) -> None:
+    def prepare(self, cases: Sequence[Case]) -> None:
         """Have the cluster grow to as many workers as the cases can use."""
         if self._scale and cases:
             self._scale(len(cases) if self._most == "auto" else min(len(cases), self._most))
 
-    def room(self, case: Case) -> Place | None:
+    def find_slot(self, case: Case) -> Slot | None:
         """An idle worker; one with an accelerator is for networks, if there is a choice."""
         busy = {job.seat.place.worker for job in self._jobs.values()}
         idle = [seat.place for name, seat in self._crew.seats.items() if name not in busy]
         if not idle or (self._most != "auto" and len(self._jobs) >= self._most):
             return None
         place = min(idle, key=lambda place: place.host.accelerated != (case.kind == "flax"))
-        return replace(place, cores=usable(case, place.cores))
+        return replace(place, cores=cores_for(case, place.cores))
 
-    def start(self, task: Task, place: Place) -> None:
+    def start(self, task: Task, place: Slot) -> None:
         """Send a task to the worker at `place`, and to no other."""
         seat = self._crew.seats[place.worker]
         if not seat.shares_results:
@@ -132,7 +132,7 @@ class ClusterExecutor:
             for job in together:
                 job.contended = True
 
-    def poll(self, report: Report) -> list[Ended]:
+    def poll(self, report: Report) -> list[TaskResult]:
         """Wait a moment, report progress, and say which tasks have ended.
 
         Raises:
@@ -142,7 +142,7 @@ class ClusterExecutor:
         self._listen(report)
         return self._finished()
 
-    def stop(self) -> list[Ended]:
+    def stop(self) -> list[TaskResult]:
         """End every task at once, and return when nothing of them is left."""
         ended = self._finished()  # work that is done in this very moment is not thrown away
         jobs = tuple(self._jobs.values())
@@ -167,10 +167,10 @@ class ClusterExecutor:
                 if what == "progress":
                     report(job.task, Progress(**content))
 
-    def _finished(self) -> list[Ended]:
+    def _finished(self) -> list[TaskResult]:
         return [ended for job in tuple(self._jobs.values()) if (ended := self._look(job))]
 
-    def _look(self, job: _Job) -> Ended | None:
+    def _look(self, job: _Job) -> TaskResult | None:
         from distributed import CancelledError, KilledWorker
 
         future = job.future
@@ -184,13 +184,17 @@ class ClusterExecutor:
                 return self._end(job, future.result(timeout=FETCH_S))
         if job.seat.place.worker in self._crew.seats and future.status in ("pending", "finished"):
             return None
-        return self._lose(job, "failed", "its worker was lost", displaced=True)
+        return self._lose(job, "failed", "its worker was lost", True)
 
-    def _lose(self, job: _Job, status: Status, reason: str, displaced: bool = False) -> Ended:
-        outcome = Outcome(blank_record(job.task, status, reason))
-        return self._end(job, Ended(job.task, outcome, transient=True, displaced=displaced))
+    def _lose(
+        self, job: _Job, status: Status, reason: str, worker_lost: bool = False
+    ) -> TaskResult:
+        outcome = Outcome(unmeasured_record(job.task, status, reason))
+        return self._end(
+            job, TaskResult(job.task, outcome, retryable=True, worker_lost=worker_lost)
+        )
 
-    def _end(self, job: _Job, ended: Ended) -> Ended:
+    def _end(self, job: _Job, ended: TaskResult) -> TaskResult:
         job.future.cancel()  # a pinned task would wait for its worker to come back
         del self._jobs[job.task.run_id]
         return replace(ended, outcome=contended(ended.outcome)) if job.contended else ended

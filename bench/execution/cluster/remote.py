@@ -17,20 +17,19 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bench.execution.executor import Ended, Place
+from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
 from bench.measure import machine
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.measure.measure import execute
 from bench.measure.messages import Progress, Task
-from bench.processes import reaper as orphans
-from bench.processes import signals as interrupts
+from bench.processes import reaper, signals
 from bench.processes.child import Execute
 from fmnist_jax.system.cpu import available_cores
-from fmnist_jax.system.parent_death import die_with
+from fmnist_jax.system.parent_death import exit_with_parent
 
 LOOK_S = 0.5  # between two looks whether a case is still wanted
-Inspect = Callable[[str, tuple[int, ...]], Host]
+Inspect = Callable[[str, tuple[int, ...]], Provenance]
 _free = threading.Lock()  # one case at a time, whoever asks
 
 
@@ -50,7 +49,7 @@ class Order:
 
 def introduce(
     name: str, inspect: Inspect, command: str, marker: Path, threads: int, taken: Set[int]
-) -> tuple[Place, bool]:
+) -> tuple[Slot, bool]:
     """Choose the cores of this Dask worker and fingerprint them; runs in it.
 
     Args:
@@ -66,10 +65,10 @@ def introduce(
     """
     cores = available_cores()
     own = tuple(core for core in cores if core not in taken)[:threads] or cores[:threads]
-    return Place(inspect(command, own), own, name), marker.exists()
+    return Slot(inspect(command, own), own, name), marker.exists()
 
 
-def run(order: Order, topic: str) -> Ended:
+def run(order: Order, topic: str) -> TaskResult:
     """Run a case under supervision, and tell its progress under `topic`; runs in a Dask worker.
 
     Raises:
@@ -102,7 +101,7 @@ def run(order: Order, topic: str) -> Ended:
 
 def _supervised(
     order: Order, check: Callable[[], None], report: Callable[[Progress], None]
-) -> Ended:
+) -> TaskResult:
     receiver, sender = multiprocessing.Pipe(duplex=False)
     with (
         receiver,
@@ -122,7 +121,7 @@ def _supervised(
                 check()
                 if receiver.poll(LOOK_S):
                     message = receiver.recv()
-                    if isinstance(message, Ended):
+                    if isinstance(message, TaskResult):
                         return message
                     report(message)
         except (EOFError, OSError):
@@ -134,11 +133,11 @@ def _supervised(
 
 def main() -> None:
     """Supervise the case that is described on stdin, and say on stdout how it goes and ends."""
-    die_with(int(sys.argv[1]))
+    exit_with_parent(int(sys.argv[1]))
     events = Connection(os.dup(sys.stdout.fileno()), readable=False)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print goes there
     order: Order = pickle.load(sys.stdin.buffer)
-    with orphans.none_left(), interrupts.interruptible() as interrupted:
+    with reaper.kill_descendants_on_exit(), signals.as_event() as interrupted:
         task, host = order.task, order.task.host
         executor = LocalExecutor(
             host,
@@ -147,8 +146,8 @@ def main() -> None:
             memory_limit=order.memory_limit,
             execute=order.execute,
         )
-        executor.start(task, Place(host, task.cores))
-        ended: list[Ended] = []
+        executor.start(task, Slot(host, task.cores))
+        ended: list[TaskResult] = []
         try:
             while not ended and not interrupted.is_set():
                 ended = executor.poll(lambda _, progress: events.send(progress))

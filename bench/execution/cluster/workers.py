@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.execution.cluster import remote as node
-from bench.execution.executor import Place
+from bench.execution.executor import Slot
 from fmnist_jax.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Seat:
         shares_results: it sees the results folder.
     """
 
-    place: Place
+    place: Slot
     address: str
     shares_results: bool
 
@@ -48,7 +48,7 @@ class Crew:
         """
         self._client = client
         self._question = inspect, command, marker
-        self._joining: dict[str, tuple[str, Future[tuple[Place, bool]]]] = {}
+        self._joining: dict[str, tuple[str, Future[tuple[Slot, bool]]]] = {}
         self._refused: dict[str, str] = {}
         self._strangers = False
         self._looked = 0.0
@@ -107,7 +107,7 @@ class Crew:
                     )
             time.sleep(POLL_S)
 
-    def _ask(self, name: str, about: Mapping[str, Any]) -> "Future[tuple[Place, bool]]":
+    def _ask(self, name: str, about: Mapping[str, Any]) -> "Future[tuple[Slot, bool]]":
         taken = frozenset(
             core
             for seat in self.seats.values()

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.execution.executor import Executor
 from bench.execution.hosts import link as line
 from bench.measure.messages import Seat, new_task
-from bench.processes import signals as interrupts
+from bench.processes import signals
 from bench.records.schema import Case
 from bench.reporting.progress import name
 
@@ -36,9 +36,9 @@ def follow(
         debug: workers print tracebacks.
     """
     log.info("process %d of %d works along with %s", seat.process_id, seat.processes, seat.host)
-    executor.expect(cases)
+    executor.prepare(cases)
     leaders: dict[str, str] = {}  # names of its tasks, by ours: they may be on one machine
-    with interrupts.interruptible() as interrupted:
+    with signals.as_event() as interrupted:
         try:
             while not interrupted.is_set():
                 for message in link.messages():
@@ -47,7 +47,7 @@ def follow(
                         return _dismissed(message)
                     if isinstance(message, line.Begin):
                         log.info("%s: starts", name(message.case))
-                        place = executor.room(message.case)
+                        place = executor.find_slot(message.case)
                         assert place, "nothing is at work"
                         task = new_task(
                             message.case,
@@ -63,11 +63,11 @@ def follow(
                     run = ended.outcome.record.run
                     log.info("%s: %s", name(ended.task.case), run.error or run.status)
                     link.send(
-                        line.Ended(
+                        line.TaskResult(
                             run_id=leaders[run.id],
                             status=run.status,
                             error=run.error,
-                            transient=ended.transient,
+                            retryable=ended.retryable,
                         )
                     )
         except OSError as error:
@@ -77,7 +77,7 @@ def follow(
             executor.stop()
             link.close()
     print("interrupted; process 0 records the case as failed", file=sys.stderr)
-    return interrupts.EXIT_CODE
+    return signals.EXIT_CODE
 
 
 def _dismissed(message: line.Dismiss) -> int:

@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.execution.executor import Ended, Executor, Place, Report
+from bench.execution.executor import Executor, Report, Slot, TaskResult
 from bench.execution.hosts import link as line
 from bench.execution.hosts.seat import free_port
 from bench.execution.hosts.team import Team
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.measure.messages import Outcome, Task
 from bench.records.schema import Case, Status
 
@@ -21,7 +21,7 @@ class _Fault:
 
     status: Status
     error: str
-    transient: bool
+    retryable: bool
     gone: bool = False
 
 
@@ -39,30 +39,30 @@ class Leader:
         self._faults: list[_Fault] = []
 
     @property
-    def site(self) -> str:
+    def lock_scope(self) -> str:
         """The claims on cases are made for all hosts together."""
         return self._team.host.machine.id
 
     @property
-    def hosts(self) -> Sequence[Host]:
+    def hosts(self) -> Sequence[Provenance]:
         """All of them, as one machine."""
         return (self._team.host,)
 
     @property
-    def at_work(self) -> Sequence[Task]:
+    def running(self) -> Sequence[Task]:
         """The tasks that were started and have not ended."""
-        return self._local.at_work
+        return self._local.running
 
-    def expect(self, cases: Sequence[Case]) -> None:
+    def prepare(self, cases: Sequence[Case]) -> None:
         """Told once what is going to be run."""
-        self._local.expect(cases)
+        self._local.prepare(cases)
 
-    def room(self, case: Case) -> Place | None:
+    def find_slot(self, case: Case) -> Slot | None:
         """This host's cores; None while there is a case at work."""
-        place = None if self.at_work else self._local.room(case)
+        place = None if self.running else self._local.find_slot(case)
         return place and replace(place, host=self._team.host)
 
-    def start(self, task: Task, place: Place) -> None:
+    def start(self, task: Task, place: Slot) -> None:
         """Have every process start a worker.
 
         They meet at a port of their own, so that none runs into what is left of another case.
@@ -73,38 +73,38 @@ class Leader:
         self._tell(line.Begin(run_id=task.run_id, case=task.case, coordinator=seat.coordinator))
         self._local.start(replace(task, seat=seat), place)
 
-    def poll(self, report: Report) -> list[Ended]:
+    def poll(self, report: Report) -> list[TaskResult]:
         """Wait a moment, report progress, and say whether the case has ended."""
         ended = self._local.poll(report)
-        for task in self.at_work:
+        for task in self.running:
             self._hear(task)
         if self._faults:
             ended += self._local.stop()
         return [self._judge(one) for one in ended]
 
-    def stop(self) -> list[Ended]:
+    def stop(self) -> list[TaskResult]:
         """End the case at once, everywhere."""
         self._tell(line.Stop())
         return self._local.stop()
 
-    def _judge(self, ended: Ended) -> Ended:
+    def _judge(self, ended: TaskResult) -> TaskResult:
         """Where a case failed, have it end everywhere, and find out which worker is to blame."""
         run = ended.outcome.record.run
         if run.status == "ok":
             return ended
         deadline = time.monotonic() + WORD_S
-        while self._awaited and time.monotonic() < deadline and not ended.transient:
+        while self._awaited and time.monotonic() < deadline and not ended.retryable:
             self._hear(ended.task)
             time.sleep(0.02)
         self._tell(line.Stop())
         faults = list(self._faults)
         if run.status != "interrupted":  # by us, for what happened elsewhere
-            faults.insert(0, _Fault(run.status, run.error or "", ended.transient))
+            faults.insert(0, _Fault(run.status, run.error or "", ended.retryable))
         # One that was cut off explains the errors of those that were left waiting for it.
-        worst = next((fault for fault in faults if fault.gone or fault.transient), faults[0])
+        worst = next((fault for fault in faults if fault.gone or fault.retryable), faults[0])
         run = run.model_copy(update={"status": worst.status, "error": worst.error})
         record = ended.outcome.record.model_copy(update={"run": run})
-        return Ended(ended.task, Outcome(record), worst.transient)
+        return TaskResult(ended.task, Outcome(record), worst.retryable)
 
     def _hear(self, task: Task) -> None:
         """Take in what the others say of this task; word of earlier ones is out of date."""
@@ -117,11 +117,11 @@ class Leader:
                 self._lose(number, error)
                 continue
             for message in said:
-                if isinstance(message, line.Ended) and message.run_id == task.run_id:
+                if isinstance(message, line.TaskResult) and message.run_id == task.run_id:
                     self._awaited.discard(number)
                     if message.status != "ok":
                         text = f"process {number}: {message.error}"
-                        self._faults.append(_Fault(message.status, text, message.transient))
+                        self._faults.append(_Fault(message.status, text, message.retryable))
 
     def _lose(self, number: int, error: OSError) -> None:
         self._lost[number] = error.strerror or str(error)
@@ -140,4 +140,4 @@ class Leader:
 
 def _gone(number: int, why: str) -> _Fault:
     """Trying again is of no use: it does not come back."""
-    return _Fault("failed", f"process {number} is gone: {why}", transient=False, gone=True)
+    return _Fault("failed", f"process {number} is gone: {why}", retryable=False, gone=True)

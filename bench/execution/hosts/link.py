@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.records.schema import Case, Status
 
 SEND_S = 20.0
@@ -33,7 +33,7 @@ class Hello(_Message):
     kind: Literal["hello"] = "hello"
     process_id: int
     processes: int
-    host: Host
+    host: Provenance
     plan: str
 
 
@@ -52,14 +52,14 @@ class Stop(_Message):
     kind: Literal["stop"] = "stop"
 
 
-class Ended(_Message):
+class TaskResult(_Message):
     """To process 0: how a worker ended; `transient` as in `bench.execution.executor.Ended`."""
 
     kind: Literal["ended"] = "ended"
     run_id: str
     status: Status
     error: str | None
-    transient: bool
+    retryable: bool
 
 
 class Dismiss(_Message):
@@ -70,7 +70,7 @@ class Dismiss(_Message):
     reason: str | None = None
 
 
-Message = Hello | Begin | Stop | Ended | Dismiss
+Message = Hello | Begin | Stop | TaskResult | Dismiss
 _ANY: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from bench.execution.hosts.link import Dismiss, Hello, Link
-from bench.measure.machine import Host
+from bench.measure.machine import Provenance
 from bench.measure.messages import Seat
 from bench.records.schema import Case, Machine, Probe
 from fmnist_jax.errors import UserError
@@ -30,7 +30,7 @@ class Team:
     """
 
     seat: Seat
-    host: Host
+    host: Provenance
     links: dict[int, Link]
 
     def dismiss(self, code: int) -> None:
@@ -38,7 +38,7 @@ class Team:
         _dismiss(self.links.values(), Dismiss(code=code))
 
 
-def gather(seat: Seat, host: Host, cases: Sequence[Case], patience_s: float = JOIN_S) -> Team:
+def gather(seat: Seat, host: Provenance, cases: Sequence[Case], patience_s: float = JOIN_S) -> Team:
     """Wait until every process has called.
 
     Raises:
@@ -84,7 +84,7 @@ def gather(seat: Seat, host: Host, cases: Sequence[Case], patience_s: float = JO
     return Team(seat, host.model_copy(update={"machine": machine}), dict(sorted(links.items())))
 
 
-def call(seat: Seat, host: Host, cases: Sequence[Case], patience_s: float = JOIN_S) -> Link:
+def call(seat: Seat, host: Provenance, cases: Sequence[Case], patience_s: float = JOIN_S) -> Link:
     """Call process 0, which may not be up yet.
 
     Raises:
@@ -155,7 +155,7 @@ def _check(mine: Hello, other: Hello, known: Sequence[Hello]) -> None:
         )
 
 
-def _unlike(mine: Host, other: Host) -> Iterator[tuple[str, object, object]]:
+def _unlike(mine: Provenance, other: Provenance) -> Iterator[tuple[str, object, object]]:
     """What would make the programs, and so what the processes say to one another, differ."""
     alike = {
         "machine": ("accelerator", "accelerator_count" if mine.accelerated else "cores"),

@@ -47,7 +47,7 @@ class Ours:
     """The engine over all local devices.
 
     Args:
-        setup: what all contestants have in common.
+        setup: what all entrants have in common.
         steps_per_call: scanned in one call of the compiled epoch; None: all that
             the images give.
     """
@@ -101,8 +101,10 @@ class Ours:
 
     def predict(self, batch: int) -> Predict:
         """The predictor that serves the suite's learners."""
-        servers = engine.servers(self._devices)
-        predictor = engine.Predictor(self._network, self.params, self.statistics, servers)
+        devices = engine.prediction_devices(self._devices)
+        predictor = engine.Predictor(
+            self._network, self.params, self.statistics, prediction_devices
+        )
         return partial(predictor, self._split.images[:batch])
 
     def _first(self, images: int) -> Split:

@@ -23,7 +23,7 @@ WORDS = ("model", "what binds", "machine")
 BUSY = 0.25
 
 
-def binding(row: Row) -> str | None:
+def bottleneck(row: Row) -> str | None:
     """The nearer limit of a simple roofline (Williams et al. 2009, doi 10.1145/1498765.1498785)."""
     flops, bandwidth = row.figures["flops_share"], row.figures["bandwidth_share"]
     if flops is None or bandwidth is None:
@@ -64,4 +64,4 @@ def _cells(row: Row) -> list[str]:
         "–" if (value := row.figures[name]) is None else METRICS[name].show(value) + star
         for name in SHOWN
     ]
-    return [row.model, *figures, binding(row) or "–", row.machine]
+    return [row.model, *figures, bottleneck(row) or "–", row.machine]

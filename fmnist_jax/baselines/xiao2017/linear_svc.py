@@ -18,7 +18,7 @@ class LinearSVCConfig(BaselineConfig):
     `multi_class = "crammer_singer"` fits all classes jointly, whatever loss and penalty say.
     """
 
-    core_seconds: ClassVar[float] = 500.0
+    expected_core_seconds: ClassVar[float] = 500.0
     official_accuracy: ClassVar[float | None] = 0.836
 
     C: PositiveFloat = 1.0

@@ -20,7 +20,7 @@ class OnlineConfig(BaselineConfig):
         max_iter: epochs at most; they end when the loss falls no more.
     """
 
-    core_seconds: ClassVar[float] = 60.0
+    expected_core_seconds: ClassVar[float] = 60.0
     # Some losses offer none, and those of the modified Huber loss are clipped to ties.
     own_probabilities: ClassVar[bool] = False
 

@@ -19,7 +19,7 @@ class TreeConfig(BaselineConfig):
     """
 
     sklearn_class: ClassVar[str]
-    core_seconds: ClassVar[float] = 40.0
+    expected_core_seconds: ClassVar[float] = 40.0
 
     criterion: Literal["gini", "entropy", "log_loss"] = "gini"
     splitter: Literal["best", "random"] = "best"
@@ -48,7 +48,7 @@ class ExtraTreeConfig(TreeConfig):
     """One decision tree that looks at 28 random pixels at every split."""
 
     sklearn_class: ClassVar[str] = "ExtraTreeClassifier"
-    core_seconds: ClassVar[float] = 5.0
+    expected_core_seconds: ClassVar[float] = 5.0
     official_accuracy: ClassVar[float | None] = 0.775
 
     splitter: Literal["best", "random"] = "random"

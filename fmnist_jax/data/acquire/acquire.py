@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.acquire.download import TOTAL_SECONDS, fetch
 from fmnist_jax.data.dataset import Dataset
-from fmnist_jax.data.idx.card import Published
+from fmnist_jax.data.idx.card import DatasetCard
 from fmnist_jax.errors import DataError
 
 log = logging.getLogger("fmnist_jax")
@@ -29,7 +29,7 @@ PROBE_SECONDS = 10.0  # until the network counts as absent
 WAIT_SECONDS = TOTAL_SECONDS + 60  # for another process that is acquiring the same
 
 
-def acquire(published: Published, cache_dir: Path) -> Dataset:
+def acquire(published: DatasetCard, cache_dir: Path) -> Dataset:
     """Fetch and verify the dataset, and keep it in `cache_dir` if that can be written.
 
     Where another process is at it already, its result is awaited and taken.
@@ -66,7 +66,7 @@ def acquire(published: Published, cache_dir: Path) -> Dataset:
         return dataset
 
 
-def require_network(published: Published) -> None:
+def require_network(published: DatasetCard) -> None:
     """Return once the publisher's server answered, within `PROBE_SECONDS`.
 
     Raises:
@@ -111,7 +111,7 @@ def _problem(url: str) -> str:
 
 
 @contextmanager
-def _workplace(published: Published, parent: Path | None) -> Iterator[Path]:
+def _workplace(published: DatasetCard, parent: Path | None) -> Iterator[Path]:
     """A folder in `parent`, or where temporary files belong, that goes away afterwards."""
     try:
         folder = tempfile.TemporaryDirectory(
@@ -127,7 +127,7 @@ def _workplace(published: Published, parent: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(published: Published, cache_dir: Path) -> Iterator[None]:
+def _alone(published: DatasetCard, cache_dir: Path) -> Iterator[None]:
     """Hold the lock under which the dataset is acquired."""
     lock = FileLock(cache_dir / f"{published.name}.lock")
     try:

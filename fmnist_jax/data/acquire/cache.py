@@ -16,7 +16,7 @@ import numpy as np
 import platformdirs
 
 from fmnist_jax.data.dataset import Dataset
-from fmnist_jax.data.idx.card import Published, assemble, check
+from fmnist_jax.data.idx.card import DatasetCard, assemble, check
 
 log = logging.getLogger("fmnist_jax")
 
@@ -29,7 +29,7 @@ def default_dir() -> Path:
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("fmnist-jax")
 
 
-def find(published: Published, cache_dir: Path) -> Dataset | None:
+def find(published: DatasetCard, cache_dir: Path) -> Dataset | None:
     """The dataset from `cache_dir`, or None where no good copy is there.
 
     A damaged copy is renamed `*.corrupt` and named in a warning.
@@ -52,7 +52,7 @@ def find(published: Published, cache_dir: Path) -> Dataset | None:
     return None
 
 
-def _read(published: Published, path: Path) -> Dataset:
+def _read(published: DatasetCard, path: Path) -> Dataset:
     # np.load leaves a damaged file open that it opened itself.
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays = (
@@ -69,7 +69,7 @@ def _read(published: Published, path: Path) -> Dataset:
     return dataset
 
 
-def _set_aside(published: Published, path: Path, error: Exception) -> Dataset | None:
+def _set_aside(published: DatasetCard, path: Path, error: Exception) -> Dataset | None:
     aside = path.with_name(f"{path.name}.corrupt")
     try:
         path.replace(aside)

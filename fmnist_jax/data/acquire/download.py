@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import Dataset
-from fmnist_jax.data.idx.card import Published
+from fmnist_jax.data.idx.card import DatasetCard
 from fmnist_jax.errors import DataError
 
 log = logging.getLogger("fmnist_jax")
@@ -23,7 +23,7 @@ SPACE = 250_000_000  # bytes; 31 MB downloaded, 42 MB prepared, 55 MB kept, twic
 FULL = 20_000_000  # bytes; with less than this left, a failure is put down to the disk
 
 
-def fetch(published: Published, work: Path) -> Dataset:
+def fetch(published: DatasetCard, work: Path) -> Dataset:
     """Run tensorflow-datasets in a child process and return what it verified.
 
     Args:
@@ -51,14 +51,14 @@ def fetch(published: Published, work: Path) -> Dataset:
     return replace(dataset, origin="tfds")
 
 
-def _no_space(published: Published, work: Path, free: int) -> DataError:
+def _no_space(published: DatasetCard, work: Path, free: int) -> DataError:
     return DataError(
         f"{published.title} needs {SPACE // 10**6} MB in {work.parent}, where {free // 10**6} MB "
         f"are free: make room, or name another folder with {cache.CACHE_VARIABLE}"
     )
 
 
-def _run(published: Published, work: Path) -> str:
+def _run(published: DatasetCard, work: Path) -> str:
     """Run the child to its end or its deadline; what went wrong, empty if nothing."""
     root = str(Path(__file__).parents[3])  # this package, wherever it was imported from
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
@@ -83,7 +83,7 @@ def _run(published: Published, work: Path) -> str:
             child.kill()
 
 
-def _supervise(child: "subprocess.Popen[str]", published: Published, work: Path) -> str:
+def _supervise(child: "subprocess.Popen[str]", published: DatasetCard, work: Path) -> str:
     start = progressed = reported = time.monotonic()
     size = 0
     while True:

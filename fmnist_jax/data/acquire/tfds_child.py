@@ -23,14 +23,14 @@ import numpy as np
 from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import DATASETS
 from fmnist_jax.data.idx import format as idx
-from fmnist_jax.data.idx.card import Published, assemble, check
+from fmnist_jax.data.idx.card import DatasetCard, assemble, check
 from fmnist_jax.data.idx.source import IdxSource
-from fmnist_jax.system.parent_death import die_with
+from fmnist_jax.system.parent_death import exit_with_parent
 
 _CHUNK = 5_000  # images decoded at a time
 
 
-def fetch(published: Published, folder: Path) -> Path:
+def fetch(published: DatasetCard, folder: Path) -> Path:
     """Download, prepare, read back and verify; return the path of the .npz.
 
     Args:
@@ -47,7 +47,7 @@ def fetch(published: Published, folder: Path) -> Path:
     return cache.store(assemble(published, arrays, "tfds"), folder)
 
 
-def _prepare(published: Published, folder: Path) -> Any:
+def _prepare(published: DatasetCard, folder: Path) -> Any:
     import PIL.Image
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import registered
@@ -67,7 +67,7 @@ def _prepare(published: Published, folder: Path) -> Any:
                     "image": tfds.features.Image(shape=(28, 28, 1)),
                     "label": tfds.features.ClassLabel(num_classes=len(published.classes)),
                 }
-                # Published indices (of label errors, say) count in the original order.
+                # DatasetCard indices (of label errors, say) count in the original order.
                 return tfds.core.DatasetInfo(
                     builder=self,
                     features=tfds.features.FeaturesDict(features),
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("parent", type=int, help="the process to end with")
     options = parser.parse_args()
     # A killed parent cannot end its child, which would go on downloading for nobody.
-    die_with(options.parent)
+    exit_with_parent(options.parent)
     source = DATASETS[options.name]
     if not issubclass(source, IdxSource):
         sys.exit(f"{options.name} is not a dataset that is fetched")

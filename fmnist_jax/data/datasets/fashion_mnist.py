@@ -5,7 +5,7 @@ Benchmarking Machine Learning Algorithms, arXiv 1708.07747, 2017. MIT licence.
 """
 
 from fmnist_jax.data.dataset import DATASETS
-from fmnist_jax.data.idx.card import Published
+from fmnist_jax.data.idx.card import DatasetCard
 from fmnist_jax.data.idx.source import IdxSource
 
 
@@ -13,7 +13,7 @@ from fmnist_jax.data.idx.source import IdxSource
 class FashionMNIST(IdxSource):
     """Fashion-MNIST, 70,000 articles of clothing in ten classes (Zalando Research)."""
 
-    published = Published(
+    published = DatasetCard(
         name="fashion_mnist",
         title="Fashion-MNIST",
         classes=(

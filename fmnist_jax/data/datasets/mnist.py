@@ -5,7 +5,7 @@ handwritten digits. Served by the CVDF mirror.
 """
 
 from fmnist_jax.data.dataset import DATASETS
-from fmnist_jax.data.idx.card import Published
+from fmnist_jax.data.idx.card import DatasetCard
 from fmnist_jax.data.idx.source import IdxSource
 
 
@@ -13,7 +13,7 @@ from fmnist_jax.data.idx.source import IdxSource
 class MNIST(IdxSource):
     """MNIST, 70,000 handwritten digits (LeCun, Cortes, Burges)."""
 
-    published = Published(
+    published = DatasetCard(
         name="mnist",
         title="MNIST",
         classes=tuple("0123456789"),

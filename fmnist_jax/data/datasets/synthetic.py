@@ -14,7 +14,7 @@ from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.data.datasets.fashion_mnist import FashionMNIST
 from fmnist_jax.data.drawing.garments import VERSION, generate
 from fmnist_jax.data.idx import format as idx
-from fmnist_jax.data.idx.card import Arrays, Published, assemble
+from fmnist_jax.data.idx.card import Arrays, DatasetCard, assemble
 
 log = logging.getLogger("fmnist_jax")
 
@@ -27,7 +27,7 @@ class Synthetic:
 
     # The generator's version is in the cache's file name, so that an older copy
     # is passed over instead of being reported as damaged.
-    published = Published(
+    published = DatasetCard(
         name=f"synthetic-v{VERSION}",
         title="the synthetic dataset",
         classes=FashionMNIST.published.classes,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fmnist_jax.data.dataset import CLASSES, SIDE, Dataset, Origin, Split
 from fmnist_jax.data.idx import format as idx
 
-# The family's four files, in the order of `Published.md5` and `Arrays`.
+# The family's four files, in the order of `DatasetCard.md5` and `Arrays`.
 FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -16,7 +16,7 @@ Arrays = tuple[idx.Bytes, idx.Bytes, idx.Bytes, idx.Bytes]
 
 
 @dataclass(frozen=True)
-class Published:
+class DatasetCard:
     """A dataset's identity and address.
 
     Attributes:
@@ -52,7 +52,7 @@ class Published:
         )
 
 
-class WrongContentError(ValueError):
+class ChecksumError(ValueError):
     """One file is well formed and is not the published one.
 
     Attributes:
@@ -60,7 +60,7 @@ class WrongContentError(ValueError):
         md5: the digest it has.
     """
 
-    def __init__(self, published: Published, index: int, md5: str) -> None:
+    def __init__(self, published: DatasetCard, index: int, md5: str) -> None:
         super().__init__(
             f"has the wrong checksum (md5 {md5}, {published.title} has {published.md5[index]})"
         )
@@ -68,12 +68,12 @@ class WrongContentError(ValueError):
         self.md5 = md5
 
 
-def check(published: Published, index: int, array: idx.Bytes) -> None:
+def check(published: DatasetCard, index: int, array: idx.Bytes) -> None:
     """Accept `array` as the content of `FILES[index]`, or raise.
 
     Raises:
         ValueError: wrong shape, or a label out of range.
-        WrongContentError: nothing of the kind, but not the published bytes.
+        ChecksumError: nothing of the kind, but not the published bytes.
     """
     images = index % 2 == 0
     count = published.sizes[index // 2]
@@ -84,10 +84,10 @@ def check(published: Published, index: int, array: idx.Bytes) -> None:
         where = int((array >= CLASSES).argmax())
         raise ValueError(f"has the label {array[where]} at index {where}, labels end at 9")
     if (md5 := idx.md5(array)) != published.md5[index]:
-        raise WrongContentError(published, index, md5)
+        raise ChecksumError(published, index, md5)
 
 
-def assemble(published: Published, arrays: Arrays, origin: Origin) -> Dataset:
+def assemble(published: DatasetCard, arrays: Arrays, origin: Origin) -> Dataset:
     """The dataset made of four arrays that `check` accepted."""
     for array in arrays:
         array.flags.writeable = False  # shared by everything that runs in this process

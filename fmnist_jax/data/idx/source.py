@@ -6,14 +6,14 @@ from typing import ClassVar
 from fmnist_jax.data.acquire import acquire, cache
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.data.idx import format as idx
-from fmnist_jax.data.idx.card import FILES, Arrays, Published, WrongContentError, assemble, check
+from fmnist_jax.data.idx.card import FILES, Arrays, ChecksumError, DatasetCard, assemble, check
 from fmnist_jax.errors import DataError
 
 
 class IdxSource:
     """Loads what `published` describes. A dataset is a subclass that sets it."""
 
-    published: ClassVar[Published]
+    published: ClassVar[DatasetCard]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ class IdxSource:
         return cache.find(self.published, cache_dir) or acquire.acquire(self.published, cache_dir)
 
 
-def from_folder(published: Published, folder: Path) -> Dataset:
+def from_folder(published: DatasetCard, folder: Path) -> Dataset:
     """Read the four official files in `folder`.
 
     Raises:
@@ -53,20 +53,20 @@ def from_folder(published: Published, folder: Path) -> Dataset:
     return assemble(published, arrays, "data-dir")
 
 
-def _locate(published: Published, folder: Path, file: str) -> Path:
+def _locate(published: DatasetCard, folder: Path, file: str) -> Path:
     for path in (folder / f"{file}.gz", folder / file):
         if path.is_file():
             return path
     raise DataError(f"{folder} holds no {file}.gz: {published.remedy}")
 
 
-def _load(published: Published, index: int, path: Path) -> idx.Bytes:
+def _load(published: DatasetCard, index: int, path: Path) -> idx.Bytes:
     try:
         array = idx.read(path)
         check(published, index, array)
         return array
-    except WrongContentError as error:
-        if other := _whose(error):
+    except ChecksumError as error:
+        if other := _owner_of(error):
             raise DataError(
                 f"{path.parent} does not hold {published.title}, {path.name} is {other.title}'s: "
                 f"choose --dataset {other.name}, or give {published.title}'s folder with --data-dir"
@@ -79,7 +79,7 @@ def _load(published: Published, index: int, path: Path) -> idx.Bytes:
     raise DataError(f"{path} {problem}: {published.remedy}")
 
 
-def _whose(error: WrongContentError) -> Published | None:
+def _owner_of(error: ChecksumError) -> DatasetCard | None:
     """The registered dataset that the file belongs to instead."""
     for name in DATASETS.catalogue:
         source = DATASETS[name]

@@ -93,7 +93,7 @@ def test_limits_hold_on_the_workers(cluster, tmp_path):
 def test_an_interrupt_ends_the_cases_on_the_workers(cluster, tmp_path):
     class Impatient(Watcher):
         def progress(self, task, progress):
-            self.supervisors = [p for found in cluster.at_work().values() for p in found]
+            self.supervisors = [p for found in cluster.running().values() for p in found]
             os.kill(os.getpid(), signal.SIGINT)
 
     watcher = Impatient()
@@ -114,7 +114,7 @@ def test_nothing_goes_on_for_a_client_that_was_killed(cluster, tmp_path):
         "    run_on(executor, Path(sys.argv[2]), make_case('svm', sleep=600))"
     )
     client = subprocess.Popen([sys.executable, "-c", script, cluster.address, tmp_path])
-    ((supervisor,),) = wait_for(cluster.at_work, "the case").values()
+    ((supervisor,),) = wait_for(cluster.running, "the case").values()
     case = wait_for(supervisor.children, "its process")
     client.kill()
     client.wait()

@@ -4,7 +4,7 @@ import heapq
 
 import pytest
 
-from bench.execution.cores import Cores, expected_cost, share_of_a_baseline, usable
+from bench.execution.cores import Cores, cores_for, cores_per_baseline, expected_cost
 from tests.support.factory import make_case, make_host
 
 # Seconds that `run --all` took per case on two cores of an AMD EPYC (results/amd-epyc-2c).
@@ -22,15 +22,15 @@ MEASURED = {
 def simulate(cores, cases, seconds):
     """Wall time, and the cores of each case, if each lasted so many seconds on its share."""
     queue = sorted(cases, key=lambda case: -expected_cost(case))
-    now, given, at_work = 0.0, {}, []
-    while queue or at_work:
+    now, given, running = 0.0, {}, []
+    while queue or running:
         for case in tuple(queue):
-            if share := cores.room(case):
+            if share := cores.find_slot(case):
                 cores.take(case, share)
                 queue.remove(case)
                 given[case.model] = share
-                heapq.heappush(at_work, (now + seconds[case.model], case.model, case))
-        now, model, case = heapq.heappop(at_work)
+                heapq.heappush(running, (now + seconds[case.model], case.model, case))
+        now, model, case = heapq.heappop(running)
         cores.give_back(case, given[model])
     return now, given
 
@@ -47,8 +47,8 @@ def test_one_at_a_time_has_all_cores_that_leave_its_result_alone():
     wall, given = simulate(Cores((0, 1), cases, make_host(), jobs=1), cases, MEASURED)
     assert given == {"svm": (0,), "knn": (0, 1)}
     assert wall == MEASURED["svm"] + MEASURED["knn"]
-    assert usable(cases[0], (3, 4)) == (3,)
-    assert usable(cases[1], (3, 4)) == usable(make_case("cnn"), (3, 4)) == (3, 4)
+    assert cores_for(cases[0], (3, 4)) == (3,)
+    assert cores_for(cases[1], (3, 4)) == cores_for(make_case("cnn"), (3, 4)) == (3, 4)
 
 
 def test_no_core_is_given_twice():
@@ -56,11 +56,11 @@ def test_no_core_is_given_twice():
     cores = Cores(range(4), cases, make_host())
     given = []
     for case in cases:
-        share = cores.room(case)
+        share = cores.find_slot(case)
         cores.take(case, share)
         given += share
     assert len(given) == len(set(given)) == 3
-    assert cores.room(make_case("cnn")) is None  # which wants all four
+    assert cores.find_slot(make_case("cnn")) is None  # which wants all four
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_no_core_is_given_twice():
 )
 def test_share_of_a_baseline(several, single, cores, most, share):
     cases = [make_case("knn")] * several + [make_case("svm")] * single
-    assert share_of_a_baseline(cases, cores, most) == share
+    assert cores_per_baseline(cases, cores, most) == share

@@ -10,10 +10,10 @@ import threading
 import time
 
 from bench.execution import scheduler as runner
-from bench.execution.executor import Ended, Place
-from bench.measure.messages import Outcome, blank_record
+from bench.execution.executor import Slot, TaskResult
+from bench.measure.messages import Outcome, unmeasured_record
 from bench.records import store
-from bench.records.locks import Claims
+from bench.records.locks import CaseLocks
 from tests.faults.behaviour import Watcher, by_model, run, run_on
 from tests.support.factory import make_case, make_host, make_record
 
@@ -85,20 +85,20 @@ def test_retries_have_an_end_and_a_mistake_is_not_repeated(tmp_path):
 class Vanishing:
     """Machines that are gone as soon as they have begun with a case."""
 
-    site, at_work = "vanishing", ()
+    lock_scope, running = "vanishing", ()
 
     def __init__(self):
         self.hosts, self.ended = [make_host()], []
 
-    def expect(self, cases):
+    def prepare(self, cases):
         pass
 
-    def room(self, case):
-        return Place(self.hosts[0], (0,))
+    def find_slot(self, case):
+        return Slot(self.hosts[0], (0,))
 
     def start(self, task, place):
-        outcome = Outcome(blank_record(task, "failed", "its worker was lost"))
-        self.ended.append(Ended(task, outcome, transient=True, displaced=True))
+        outcome = Outcome(unmeasured_record(task, "failed", "its worker was lost"))
+        self.ended.append(TaskResult(task, outcome, retryable=True, worker_lost=True))
 
     def poll(self, report):
         ended, self.ended = self.ended, []
@@ -112,12 +112,12 @@ def test_a_case_that_loses_every_machine_is_given_up(tmp_path):
     finish = run_on(Vanishing(), tmp_path, make_case("svm"), retries=1)
     assert done(finish)["svm"].status == "failed"
     # The first attempt, as many moves, and the retry.
-    assert statuses(tmp_path) == [("svm", "failed")] * (1 + runner.MOVES + 1)
+    assert statuses(tmp_path) == [("svm", "failed")] * (1 + runner.MAX_RELOCATIONS + 1)
 
 
 def test_what_a_machine_had_done_that_joins_late_is_not_done_again(tmp_path):
     class Joining(Vanishing):
-        def expect(self, cases):
+        def prepare(self, cases):
             self.hosts.append(make_host(id="late"))
 
     watcher, case = Watcher(), make_case("svm")
@@ -156,7 +156,7 @@ def test_what_another_run_holds_is_waited_for_and_taken_over(tmp_path):
     holds = threading.Event()
 
     def other_run():
-        with Claims(tmp_path, host.machine.id) as theirs:
+        with CaseLocks(tmp_path, host.machine.id) as theirs:
             assert theirs.take(store.case_identity(case))
             holds.set()
             deadline = time.monotonic() + 60

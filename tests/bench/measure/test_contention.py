@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from bench.measure.contention import Strangers
+from bench.measure.contention import ContentionMonitor
 
 BUSY = "while True: pass"
 
@@ -35,10 +35,10 @@ def test_another_program_on_the_core_is_noticed(core):
     )
     stranger = psutil.Process(int(left.stdout))
     try:
-        watched = Strangers([core])
+        watched = ContentionMonitor([core])
         time.sleep(1.0)
-        assert watched.noticed
-        assert watched.share <= 1.1  # the clock of the cores ticks every 10 ms
+        assert watched.detected
+        assert watched.external_share <= 1.1  # the clock of the cores ticks every 10 ms
     finally:
         stranger.kill()
 
@@ -50,7 +50,7 @@ def test_own_work_and_that_of_children_is_not_strange(core, monkeypatch):
         "bench.measure.contention.psutil.cpu_times",
         lambda percpu: [type("Times", (), {"user": own_s[0], "system": 0.0})] * (core + 1),
     )
-    watched = Strangers([core])
+    watched = ContentionMonitor([core])
     began = time.process_time()
     child = subprocess.Popen([sys.executable, "-c", BUSY])
     try:
@@ -58,7 +58,7 @@ def test_own_work_and_that_of_children_is_not_strange(core, monkeypatch):
             pass
         used = psutil.Process(child.pid).cpu_times()
         own_s[0] = time.process_time() - began + used.user + used.system
-        assert not watched.noticed
+        assert not watched.detected
     finally:
         child.kill()
         child.wait()

@@ -32,7 +32,7 @@ def test_the_fingerprint_is_complete_and_keeps_the_host_secret():
         text=True,
         check=True,
     )
-    host = machine.Host.model_validate(json.loads(done.stdout))
+    host = machine.Provenance.model_validate(json.loads(done.stdout))
     assert host.command == "the command"
     assert host.machine.cores == 1  # as asked for
     assert host.machine.memory_bytes > 2**28

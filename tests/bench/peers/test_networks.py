@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from bench.peers.entries import CONTESTANTS, MODELS
+from bench.peers.entries import ENTRANTS, MODELS
 from bench.peers.frameworks import fmnist_jax as ours
 from bench.peers.frameworks import plain_flax as flax_plain
 from bench.peers.protocol import Setup
@@ -95,7 +95,7 @@ def test_keras(reference):
     ("module", "variant", "model"),
     [
         (c.module, c.variant, model)
-        for c in CONTESTANTS
+        for c in ENTRANTS
         for model in MODELS
         # The others compile for long, and are met elsewhere.
         if c.framework != "ours"

@@ -5,15 +5,15 @@ from io import StringIO
 
 from rich.console import Console
 
-from bench.measure.machine import Host
-from bench.peers import entries as contestants
+from bench.measure.machine import Provenance
+from bench.peers import entries as entrants
 from bench.peers import report
 from bench.peers import schema as record
 from bench.peers.schema import Config, Entry, Optimizer, Samples
 from bench.records import store
 from bench.records.schema import Code, Machine, Probe, Software
 
-HOST = Host(
+HOST = Provenance(
     machine=Machine(
         id="some-cpu-2c", cpu="Some CPU", cores=2, memory_bytes=1, accelerator=None,
         accelerator_count=0, driver=None, probe=Probe(matmul_flops=None, bandwidth_bytes=None),
@@ -90,10 +90,10 @@ def test_the_file_is_complete_and_no_run_of_a_case(tmp_path):
 
 
 def test_what_is_not_installed_is_left_out(monkeypatch):
-    monkeypatch.setattr(contestants, "find_spec", lambda name: None if name == "torch" else "here")
-    chosen, missing = contestants.contestants([])
+    monkeypatch.setattr(entrants, "find_spec", lambda name: None if name == "torch" else "here")
+    chosen, missing = entrants.entrants([])
     assert missing == ("torch",)
     assert {c.framework for c in chosen} == {"ours", "flax", "keras"}
-    chosen, missing = contestants.contestants(["torch"])
+    chosen, missing = entrants.entrants(["torch"])
     assert missing == ("torch",)
     assert {c.framework for c in chosen} == {"ours"}

@@ -4,7 +4,7 @@ import multiprocessing
 
 import pytest
 
-from bench.peers.protocol import Contestant, Measure, Setup
+from bench.peers.protocol import Entrant, Measure, Setup
 from bench.peers.rounds import compare
 
 SETUP = Setup("resnet", parameters=10, images=20, cores=1)
@@ -13,13 +13,13 @@ BLOCK_S = {"train": 0.01, "predict": 0.001}
 
 
 def fake(variant, **options):
-    return Contestant(variant, "ours", variant, "tests.support.peer_fakes", **options)
+    return Entrant(variant, "ours", variant, "tests.support.peer_fakes", **options)
 
 
-def measured(*contestants, rounds=3, timeout=60.0):
+def measured(*entrants, rounds=3, timeout=60.0):
     said = []
     entries = compare(
-        SETUP, contestants, MEASURES, rounds, said.append,
+        SETUP, entrants, MEASURES, rounds, said.append,
         block_s=BLOCK_S, prepare_timeout_s=timeout,
     )  # fmt: skip
     assert multiprocessing.active_children() == []

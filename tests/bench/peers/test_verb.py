@@ -13,7 +13,7 @@ import pytest
 from bench import cli
 from bench.commands import peers as run
 from bench.measure import machine
-from bench.peers import entries as contestants
+from bench.peers import entries as entrants
 from tests.bench.peers.test_report import HOST
 from tests.bench.test_cli import find_worker
 
@@ -41,9 +41,9 @@ def test_the_real_thing_in_small(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # which compiles sooner
     monkeypatch.setattr(run, "IMAGES", 64)
     monkeypatch.setattr(run, "PREDICT_BATCHES", (1,))
-    monkeypatch.setattr(contestants, "find_spec", lambda name: name == "flax" or None)
-    two = tuple(c for c in contestants.CONTESTANTS if c.variant in ("scan", "jit"))
-    monkeypatch.setattr(contestants, "CONTESTANTS", two)
+    monkeypatch.setattr(entrants, "find_spec", lambda name: name == "flax" or None)
+    two = tuple(c for c in entrants.ENTRANTS if c.variant in ("scan", "jit"))
+    monkeypatch.setattr(entrants, "ENTRANTS", two)
     monkeypatch.setattr(machine, "inspect", lambda command: HOST)
     monkeypatch.setattr(run, "compare", partial(run.compare, block_s=SHORT))
     code = cli.peers(["cnn"], batch=[16], rounds=2, results=tmp_path, progress="plain")

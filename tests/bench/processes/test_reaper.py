@@ -15,7 +15,7 @@ import subprocess, sys, time
 from bench import orphans
 child = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; " \\
     "time.sleep(600)'], start_new_session=True); print(p.pid, flush=True); p.wait()"
-with orphans.none_left():
+with orphans.kill_descendants_on_exit():
     started = subprocess.Popen([sys.executable, "-c", child])
     print(started.pid, flush=True)
     time.sleep(float(sys.argv[1]))
@@ -49,8 +49,8 @@ def test_nothing_survives_the_command(end):
 
 def test_a_child_ends_with_its_parent():
     child = (
-        "import sys, time; from fmnist_jax.system.parent_death import die_with;"
-        "die_with(int(sys.argv[1]));"
+        "import sys, time; from fmnist_jax.system.parent_death import exit_with_parent;"
+        "exit_with_parent(int(sys.argv[1]));"
         "print('ready', flush=True); time.sleep(600)"
     )
     parent = (
@@ -68,7 +68,8 @@ def test_a_child_ends_with_its_parent():
 
 def test_a_child_whose_parent_is_gone_already_ends_at_once():
     late = (
-        "from fmnist_jax.system.parent_death import die_with; die_with(2**22 + 1); print('alive')"
+        "from fmnist_jax.system.parent_death import exit_with_parent;"
+        "exit_with_parent(2**22 + 1); print('alive')"
     )
     done = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stdout) == (1, "")

@@ -131,7 +131,7 @@ def test_attempts_and_other_runs_are_told(capsys):
 
 
 def test_what_could_not_be_stored_is_one_line_with_the_next_step(tmp_path):
-    finish = runner.Finish([], tmp_path / "elsewhere", lost=0, left=3, interrupted=False)
+    finish = runner.RunSummary([], tmp_path / "elsewhere", lost=0, left=3, interrupted=False)
     said = report.shortfall(finish, tmp_path)
     assert f"{tmp_path / 'elsewhere'}: copy that into it" in said
     assert "3 case(s) were not begun" in said

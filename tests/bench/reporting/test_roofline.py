@@ -28,7 +28,7 @@ def row(*records):
     ],
 )
 def test_what_binds(flops, traffic, binds):
-    assert limits.binding(row(network(flops, traffic))) == binds
+    assert limits.bottleneck(row(network(flops, traffic))) == binds
 
 
 def test_shares_are_of_what_the_machine_reached():
@@ -42,7 +42,7 @@ def test_without_a_probe_nothing_is_said():
     record = network(50_000_000, 2_000_000)
     host = make_host(probe=Probe(matmul_flops=None, bandwidth_bytes=None))
     made = row(record.model_copy(update={"machine": host.machine}))
-    assert limits.binding(made) is None
+    assert limits.bottleneck(made) is None
     assert "–" in limits.markdown(
         table.tables([record.model_copy(update={"machine": host.machine})])
     )

@@ -8,7 +8,7 @@ from flax.traverse_util import flatten_dict
 
 from fmnist_jax.models.cnn import CNN
 from fmnist_jax.models.resnet import ResNet
-from fmnist_jax.training.cost import forward_work
+from fmnist_jax.training.cost import forward_cost
 
 
 def initialised(network):
@@ -83,7 +83,7 @@ def test_flops_are_those_of_the_layers():
         + 2 * convolution(7, 3, 32, 32)
         + 2 * 32 * 10
     )
-    assert forward_work(resnet, initialised(resnet)).flops == expected
+    assert forward_cost(resnet, initialised(resnet)).flops == expected
     cnn = CNN()
     expected = (
         convolution(26, 3, 1, 32)
@@ -91,7 +91,7 @@ def test_flops_are_those_of_the_layers():
         + convolution(3, 3, 64, 128)
         + 2 * (1152 * 128 + 128 * 10)
     )
-    assert forward_work(cnn, initialised(cnn)).flops == expected
+    assert forward_cost(cnn, initialised(cnn)).flops == expected
 
 
 def test_bfloat16_computes_in_bfloat16_with_float32_weights_and_logits():

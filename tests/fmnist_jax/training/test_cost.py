@@ -8,7 +8,7 @@ from flax import linen as nn
 from fmnist_jax.learner import LEARNERS
 from fmnist_jax.models.base import Network
 from fmnist_jax.training.config import FlaxConfig
-from fmnist_jax.training.cost import Work, forward_work
+from fmnist_jax.training.cost import Work, forward_cost
 
 NETWORKS = [name for name in LEARNERS.catalogue if issubclass(LEARNERS[name], FlaxConfig)]
 
@@ -22,7 +22,7 @@ def test_xla_counts_about_the_same(name):
     # work, and leaves out what is multiplied by the zeros of SAME padding.
     traced = jax.jit(network.apply).trace(variables, image)
     xla = traced.lower(lowering_platforms=("cuda",)).cost_analysis()["flops"]
-    ours = forward_work(network, variables).flops
+    ours = forward_cost(network, variables).flops
     assert 0.88 * ours < xla < 1.08 * ours
 
 
@@ -39,6 +39,6 @@ class Tiny(Network):
 def test_by_hand():
     image = jax.ShapeDtypeStruct((1, 28, 28, 1), jnp.float32)
     variables = jax.eval_shape(Tiny().init, jax.random.key(0), image)
-    assert forward_work(Tiny(), variables) == Work(
+    assert forward_cost(Tiny(), variables) == Work(
         flops=2 * 784 * 8 + 3 * 2 * 8 * 8, bytes=4 * (784 + 8 + 3 * (8 + 8))
     )

@@ -94,8 +94,8 @@ def test_an_interrupt_stops_the_workers_of_all():
     with Together() as together:
         other = psutil.Process(together.other.pid)
         long = case({"sleep": 600}, {"sleep": 600})
-        together.executor.expect([long])
-        place = together.executor.room(long)
+        together.executor.prepare([long])
+        place = together.executor.find_slot(long)
         together.executor.start(new_task(long, HOST, place.cores), place)
         wait_for(lambda: workers(other.pid), "a worker")
         (ended,) = together.executor.stop()

@@ -16,7 +16,7 @@ import pytest
 from fmnist_jax.data.acquire import acquire, cache
 from fmnist_jax.data.acquire import download as fetch
 from fmnist_jax.data.dataset import DATASETS, Dataset
-from fmnist_jax.data.idx.card import FILES, Published
+from fmnist_jax.data.idx.card import FILES, DatasetCard
 from fmnist_jax.data.idx.source import IdxSource
 from fmnist_jax.errors import DataError
 from tests.fmnist_jax.data.conftest import send
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[4]
 Usage = namedtuple("Usage", "total used free")
 
 
-def fake_run(published: Published, work: Path) -> str:
+def fake_run(published: DatasetCard, work: Path) -> str:
     """In the place of the child process: toy has no server."""
     cache.store(toy_dataset(), work)
     return ""
