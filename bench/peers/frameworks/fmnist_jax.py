@@ -102,9 +102,7 @@ class Ours:
     def predict(self, batch: int) -> Predict:
         """The predictor that serves the suite's learners."""
         devices = engine.prediction_devices(self._devices)
-        predictor = engine.Predictor(
-            self._network, self.params, self.statistics, prediction_devices
-        )
+        predictor = engine.Predictor(self._network, self.params, self.statistics, devices)
         return partial(predictor, self._split.images[:batch])
 
     def _first(self, images: int) -> Split:

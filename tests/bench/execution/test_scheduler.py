@@ -157,7 +157,7 @@ def test_what_another_run_holds_is_waited_for_and_taken_over(tmp_path):
 
     def other_run():
         with CaseLocks(tmp_path, host.machine.id) as theirs:
-            assert theirs.take(store.case_identity(case))
+            assert theirs.acquire(store.case_identity(case))
             holds.set()
             deadline = time.monotonic() + 60
             while not watcher.taken_cases and time.monotonic() < deadline:
