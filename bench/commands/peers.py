@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from bench.measure.machine import Provenance
 from bench.peers.entries import INSTALL, MODELS
 from bench.peers.progress import Mode, progress
 from bench.peers.protocol import BETAS, Entrant, Measure, Setup
 from bench.peers.rounds import BLOCK_S, compare
 from bench.peers.schema import Comparison, Config, Entry, Optimizer, comparison
+from bench.records.provenance import Provenance
 
 IMAGES = 5120  # at least; an epoch of this suite's takes a second or two on two cores
 PREDICT_BATCHES = (1000, 1)

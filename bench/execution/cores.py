@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from bench.measure.machine import Provenance
+from bench.records.provenance import Provenance
 from bench.records.schema import Case
 from fmnist_jax.learner import LEARNERS
 

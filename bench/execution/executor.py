@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.measure.machine import Provenance
 from bench.measure.messages import Outcome, Progress, Task
+from bench.records.provenance import Provenance
 from bench.records.schema import Case
 
 Report = Callable[[Task, Progress], None]

@@ -20,11 +20,11 @@ import psutil
 
 from bench.execution.cores import Cores
 from bench.execution.executor import Report, Slot, TaskResult
-from bench.measure.machine import Provenance
 from bench.measure.measure import execute
 from bench.measure.messages import Outcome, Task, contended, unmeasured_record
 from bench.processes import reaper, signals
 from bench.processes.child import Execute, serve
+from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 
 POLL_S = 0.1

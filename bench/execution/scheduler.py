@@ -15,12 +15,12 @@ from typing import NamedTuple, Protocol
 
 from bench.execution.cores import expected_cost
 from bench.execution.executor import Executor, Slot, TaskResult
-from bench.measure.machine import Provenance
 from bench.measure.messages import Outcome, Progress, Task, contended, new_task
 from bench.processes import signals
 from bench.records import checkpoint_dirs as checkpoints
 from bench.records import store
 from bench.records.locks import CaseLocks
+from bench.records.provenance import Provenance
 from bench.records.schema import Case, Record
 from bench.records.store import Identity, Stored
 from fmnist_jax.errors import UserError

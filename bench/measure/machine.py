@@ -16,30 +16,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from bench.records.provenance import Provenance
 from bench.records.schema import Code, Machine, Probe, Software
 from fmnist_jax.errors import UserError
 from fmnist_jax.system.cpu import available_cores, confine, processor
 from fmnist_jax.system.parent_death import exit_with_parent
 
 ROOT = Path(__file__).parents[2]
-
-
-class Provenance(BaseModel):
-    """All of a record that does not depend on the case."""
-
-    model_config = ConfigDict(frozen=True)
-
-    machine: Machine
-    software: Software
-    code: Code
-    command: str
-
-    @property
-    def accelerated(self) -> bool:
-        """Whether networks run beside the CPU rather than on it."""
-        return self.machine.accelerator is not None
 
 
 def inspect(command: str, cores: tuple[int, ...] | None = None) -> Provenance:
@@ -79,6 +62,7 @@ def _inspect_here(command: str) -> Provenance:
         machine=Machine(
             id=machine_id,
             cpu=cpu,
+            microarchitecture=None,
             cores=cores,
             memory_bytes=psutil.virtual_memory().total,
             accelerator=accelerator,
@@ -113,6 +97,8 @@ def software() -> Software:
         **{name: _version(name) for name in names},
         sklearn=_version("scikit-learn"),
         sklearnex=_version("scikit-learn-intelex"),
+        lightgbm=_version("lightgbm"),
+        jax_config={},
         xla_flags=os.environ.get("XLA_FLAGS"),
         compute_dtype=None,
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.measure.machine import Provenance
+from bench.records.provenance import Provenance
 from bench.records.schema import Case, Record, Run, Status, Target
 
 if TYPE_CHECKING:
@@ -80,12 +80,29 @@ class Progress:
     message: str | None = None
 
 
+Artifacts = dict[str, tuple[str, bytes]]
+"""The files that belong to a record: name -> (kind, content)."""
+
+
 @dataclass(frozen=True)
-class Outcome:
-    """A record, and the files that belong to it: name -> (kind, content)."""
+class Measured:
+    """The complete record of a case, sent as soon as the measuring is over.
+
+    Attributes:
+        record: what `Outcome` will hold, without explanations.
+        artifacts: those that the numbers come from: predictions and weights.
+    """
 
     record: Record
-    artifacts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    artifacts: Artifacts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is left of a task: its record and all of its artefacts."""
+
+    record: Record
+    artifacts: Artifacts = field(default_factory=dict)
 
 
 def new_task(case: Case, host: Provenance, cores: tuple[int, ...], **options: Any) -> Task:
@@ -104,6 +121,7 @@ def unmeasured_record(task: Task, status: Status, error: str | None = None) -> R
             contended=False,
             threads=len(task.cores),
             command=task.host.command,
+            folder=task.host.folder,
         ),
         case=task.case,
         code=task.host.code,

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.measure.machine import Provenance
 from bench.peers.protocol import Kind
+from bench.records.provenance import Provenance
 from bench.records.schema import Code, Machine, Software
 from bench.records.store import write_atomically
 from fmnist_jax.errors import UserError

@@ -10,40 +10,42 @@ from fmnist_jax.data.dataset import Dataset
 
 
 def cases(plan: Plan, dataset: Dataset) -> list[Case]:
-    """Every model times its grid times every seed, each with its config resolved in full.
+    """Return every model times its grid times every seed, each config resolved in full.
 
     Raises:
         UserError: a model or one of its hyper-parameters does not exist.
     """
     sha256 = dataset.sha256
-    made = []
+    result = []
     for name in plan.names():
-        for point in plan.points(name):
-            learner = plan.learner(name, point)
+        for varied in plan.points(name):
+            learner = plan.learner(name, varied)
             hyper = learner.model_dump(mode="json")
             config = {
                 "model": hyper,
                 "data": plan.data.model_dump(mode="json"),
                 "target_accuracy": plan.target_accuracy,
             }
-            if point:
-                config["grid"] = {field: hyper[field] for field in point}
-            made += [
+            point = {field: hyper[field] for field in varied} or None
+            result += [
                 Case(
                     model=name,
                     kind=learner.kind,
                     dataset=dataset.name,
                     dataset_sha256=sha256,
+                    synthetic=dataset.synthetic,
                     seed=seed,
                     config=config,
-                    config_hash=config_hash(config),
+                    config_hash=config_hash(config, point),
+                    point=point,
                 )
                 for seed in range(plan.seeds)
             ]
-    return made
+    return result
 
 
-def config_hash(config: dict[str, Any]) -> str:
-    """Twelve hex digits that are the same for equal configs on any machine."""
-    canonical = json.dumps(config, sort_keys=True, separators=(",", ":"))
+def config_hash(config: dict[str, Any], point: dict[str, Any] | None = None) -> str:
+    """Return twelve hex digits, the same for equal configs and grid points on any machine."""
+    content = config | {"grid": point} if point else config
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]

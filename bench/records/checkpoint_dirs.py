@@ -5,8 +5,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from bench.measure.machine import Provenance
 from bench.records import store
+from bench.records.provenance import Provenance
 from bench.records.schema import Case
 from fmnist_jax.training.checkpoint import Checkpoints
 

@@ -1,7 +1,8 @@
-"""The record: all that is known of one run of one case.
+"""Define the record: all that is known of one run of one case.
 
-Raw samples are stored and everything derivable is derived in `metrics.py`.
-Missing is null, never 0. Other tools read this schema: its names are fixed.
+A record stores raw samples; `bench/reporting/metrics.py` derives the rest.
+Missing is null, never 0. Other tools read this schema: its names are fixed,
+and `upgrade.py` turns the records of an older schema into this one.
 """
 
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA: Literal[1] = 1
+SCHEMA: Literal[2] = 2
 
 Status = Literal["ok", "failed", "timeout", "oom", "diverged", "interrupted"]
 
@@ -19,40 +20,31 @@ class _Part(BaseModel):
 
 
 class Run(_Part):
-    """The run itself.
-
-    Attributes:
-        contended: other work of the suite ran beside it, or that of others on its cores.
-        resumed_from_epoch: of a run that went on from a checkpoint: the epochs up
-            to here, and their times, are those of a process that was cut off, and
-            `time.total_s` covers only what came after.
-    """
+    """The run itself."""
 
     id: str
     started: datetime
     status: Status
     error: str | None = None
-    contended: bool
-    resumed_from_epoch: int | None = None
+    contended: bool  # other work ran on the machine or on the run's cores
+    resumed_from_epoch: int | None = None  # `time.total_s` covers only what came after it
     threads: int
     command: str
+    folder: str | None = None  # identity of the results folder; null in records of schema 1
 
 
 class Case(_Part):
-    """What was run; `config` is resolved in full and `config_hash` its digest."""
+    """What was run."""
 
     model: str
     kind: Literal["flax", "sklearn"]
     dataset: str
     dataset_sha256: str
+    synthetic: bool
     seed: int
-    config: dict[str, Any]
-    config_hash: str
-
-    @property
-    def point(self) -> dict[str, Any] | None:
-        """The hyper-parameters that its grid varies; None for a case of no grid."""
-        return self.config.get("grid")
+    config: dict[str, Any]  # resolved in full
+    config_hash: str  # digest of `config` and `point`
+    point: dict[str, Any] | None = None  # what the case's grid varies; null outside a grid
 
 
 class Code(_Part):
@@ -71,14 +63,11 @@ class Probe(_Part):
 
 
 class Machine(_Part):
-    """The hardware. `id` is a slug of it, never the host's name.
+    """The hardware; of several hosts that train a network together, their sum."""
 
-    Of a network trained over several hosts the cores, memory, accelerators and probes
-    are added up; prediction and peak memory are those of the first host alone.
-    """
-
-    id: str
+    id: str  # a slug of the hardware, never the host's name
     cpu: str
+    microarchitecture: str | None = None  # archspec's name, since processors share model names
     cores: int
     memory_bytes: int
     accelerator: str | None
@@ -88,7 +77,10 @@ class Machine(_Part):
 
 
 class Software(_Part):
-    """Versions; null where a package is not installed."""
+    """Versions; null where a package is not installed.
+
+    `jax_config` holds the JAX settings that change results and differ from their defaults.
+    """
 
     python: str
     jax: str | None
@@ -98,6 +90,8 @@ class Software(_Part):
     numpy: str | None
     sklearn: str | None
     sklearnex: str | None
+    lightgbm: str | None = None
+    jax_config: dict[str, Any] = {}
     xla_flags: str | None
     compute_dtype: str | None
 
@@ -105,8 +99,7 @@ class Software(_Part):
 class Time(_Part):
     """Seconds per phase; `epoch_s` holds the training program alone, per epoch.
 
-    `fit_s` of a network is all of its training, also that before a checkpoint from
-    which it went on, without the writing of checkpoints.
+    A network's `fit_s` includes the epochs before a checkpoint, not its writing.
     """
 
     data_s: float | None = None
@@ -133,6 +126,14 @@ class Throughput(_Part):
     inference: list[Inference] = []
 
 
+class Energy(_Part):
+    """Joules; null where the hardware does not measure them."""
+
+    train_j: float | None = None
+    predict_j_per_image: float | None = None
+    source: Literal["nvml", "rapl"] | None = None
+
+
 class HistoryPoint(_Part):
     """One epoch; losses are mean cross-entropy in nats, accuracies in [0, 1]."""
 
@@ -144,6 +145,31 @@ class HistoryPoint(_Part):
     elapsed_s: float
 
 
+class Scores(_Part):
+    """How well probabilities are calibrated on the test images; `nll` is in nats."""
+
+    ece_equal_width: float
+    ece_equal_mass: float
+    brier: float
+    nll: float
+
+
+class Calibration(_Part):
+    """Scores before and after temperature scaling; the temperature is fitted on validation."""
+
+    temperature: float | None
+    before: Scores
+    after: Scores | None
+
+
+class Robustness(_Part):
+    """Accuracy at five severities of each corruption, on `images` test images."""
+
+    images: int
+    seed: int
+    accuracy: dict[str, list[float]]
+
+
 class Quality(_Part):
     """What the model learned; rows of `confusion` are true classes."""
 
@@ -152,6 +178,8 @@ class Quality(_Part):
     validation_accuracy: float | None = None
     confusion: list[list[int]] | None = None
     history: list[HistoryPoint] = []
+    calibration: Calibration | None = None
+    robustness: Robustness | None = None
 
 
 class Target(_Part):
@@ -160,13 +188,14 @@ class Target(_Part):
     metric: str
     value: float
     reached_s: float | None = None
+    reached_epoch: int | None = None
 
 
 class Costs(_Part):
     """Size and arithmetic of the model, and the peak memory of the run.
 
-    Operations and bytes are of one image's forward pass; `batch_size` is what a
-    step trained with, over all devices.
+    Operations and bytes are of one image's forward pass; a training step, over all
+    devices, takes `batch_size` images.
     """
 
     parameters: int | None = None
@@ -176,6 +205,16 @@ class Costs(_Part):
     batch_size: int | None = None
     peak_memory_bytes: int | None = None
     model_bytes: int | None = None
+
+
+class Explanation(_Part):
+    """One explanation method on test images; each faithfulness measure is null where undefined."""
+
+    method: str
+    layer: str | None
+    images: int
+    maps_per_s: float | None
+    faithfulness: dict[str, float | None]
 
 
 class Artifact(_Part):
@@ -189,7 +228,7 @@ class Artifact(_Part):
 class Record(_Part):
     """One run of one case, finished or not."""
 
-    schema_: Literal[1] = SCHEMA
+    schema_: Literal[2] = SCHEMA
     run: Run
     case: Case
     code: Code
@@ -197,15 +236,14 @@ class Record(_Part):
     software: Software
     time: Time = Time()
     throughput: Throughput = Throughput()
+    energy: Energy = Energy()
     quality: Quality = Quality()
     target: Target
     cost: Costs = Costs()
+    explanations: list[Explanation] = []
     artifacts: list[Artifact] = []
 
+    # `schema` is the contract's name, and an attribute of BaseModel.
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        # `schema` is the contract's name, and an attribute of BaseModel.
-        alias_generator=lambda field: field.rstrip("_"),
-        populate_by_name=True,
+        alias_generator=lambda field: field.rstrip("_"), populate_by_name=True
     )

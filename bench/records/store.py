@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from bench.records.schema import SCHEMA, Artifact, Case, Machine, Record, Software
+from bench.records.upgrade import upgrade
 from fmnist_jax.errors import UserError
 
 log = logging.getLogger("fmnist_jax")
@@ -105,14 +107,22 @@ def read(results: Path, pattern: str = RECORDS, seen: set[Path] | None = None) -
     seen.update(paths)
     for path in paths:
         try:
-            yield Stored(path, Record.model_validate_json(path.read_bytes()))
-        except (OSError, ValidationError) as error:
+            yield Stored(path, _parse(path.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("leaving %s alone, it is no record: %s", path, _reason(error))
 
 
-def _reason(error: OSError | ValidationError) -> str:
+def _parse(content: bytes) -> Record:
+    document = from_json(content)
+    return Record.model_validate(upgrade(document) if isinstance(document, dict) else document)
+
+
+def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
+    if not isinstance(error, ValidationError):
+        kind = "Invalid JSON" if isinstance(error, ValueError) else type(error).__name__
+        return f"{kind}: {error}"
     first = error.errors()[0]
     if first["loc"] == ("schema",) and isinstance(first["input"], int) and first["input"] > SCHEMA:
         return f"schema {first['input']} is newer than this version's {SCHEMA}, so update the suite"
@@ -141,7 +151,7 @@ def identity_of(case: Case, machine: Machine, software: Software) -> Identity:
         case_identity(case),
         machine.id,
         # The dtype of the arithmetic follows from the config and the machine.
-        tuple(software.model_dump(exclude={"compute_dtype"}).items()),
+        software.model_dump_json(exclude={"compute_dtype"}),
     )
 
 

@@ -69,7 +69,7 @@ def torn(folder):
         "torn.json": text[: len(text) // 2],
         "empty.json": b"",
         "foreign.json": b'{"name": "package"}',
-        "newer.json": text.replace(b'"schema": 1', b'"schema": 2'),
+        "newer.json": text.replace(b'"schema": 2', b'"schema": 3'),
         "noise.json": bytes(range(256)),
         ".left.json.x.partial": text[:10],
     }

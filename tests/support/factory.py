@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bench.measure.machine import Provenance
 from bench.measure.messages import new_task, unmeasured_record
 from bench.plan.cases import config_hash
+from bench.records.provenance import Provenance
 from bench.records.schema import (
     Case,
     Code,
@@ -24,6 +24,7 @@ def make_host(**machine):
     given = {
         "id": "test-cpu-2c",
         "cpu": "Test CPU",
+        "microarchitecture": "testarch",
         "cores": 2,
         "memory_bytes": 2**30,
         "accelerator": None,
@@ -42,6 +43,8 @@ def make_host(**machine):
             numpy="2.4.6",
             sklearn="1.9.1",
             sklearnex=None,
+            lightgbm=None,
+            jax_config={},
             xla_flags=None,
             compute_dtype=None,
         ),
@@ -66,6 +69,7 @@ def make_case(model="knn", seed=0, dataset="fashion_mnist", train_images=None, *
         kind="flax" if model in ("cnn", "resnet") else "sklearn",
         dataset=dataset,
         dataset_sha256="0" * 64,
+        synthetic=dataset == "synthetic",
         seed=seed,
         config=config,
         config_hash=config_hash(config),

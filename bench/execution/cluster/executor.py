@@ -16,10 +16,10 @@ from bench.execution.cluster import remote as node
 from bench.execution.cluster.workers import Crew, Seat
 from bench.execution.cores import cores_for
 from bench.execution.executor import Report, Slot, TaskResult
-from bench.measure.machine import Provenance
 from bench.measure.measure import execute
 from bench.measure.messages import Outcome, Progress, Task, contended, unmeasured_record
 from bench.processes.child import Execute
+from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from pathlib import Path
 from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
 from bench.measure import machine
-from bench.measure.machine import Provenance
 from bench.measure.measure import execute
 from bench.measure.messages import Progress, Task
 from bench.processes import reaper, signals
 from bench.processes.child import Execute
+from bench.records.provenance import Provenance
 from fmnist_jax.system.cpu import available_cores
 from fmnist_jax.system.parent_death import exit_with_parent
 

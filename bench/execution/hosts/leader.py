@@ -8,8 +8,8 @@ from bench.execution.executor import Executor, Report, Slot, TaskResult
 from bench.execution.hosts import link as line
 from bench.execution.hosts.seat import free_port
 from bench.execution.hosts.team import Team
-from bench.measure.machine import Provenance
 from bench.measure.messages import Outcome, Task
+from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 
 WORD_S = 3.0  # how long the others may take to say how their workers ended

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bench.measure.machine import Provenance
+from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 
 SEND_S = 20.0

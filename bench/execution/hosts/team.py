@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from bench.execution.hosts.link import Dismiss, Hello, Link
-from bench.measure.machine import Provenance
 from bench.measure.messages import Seat
+from bench.records.provenance import Provenance
 from bench.records.schema import Case, Machine, Probe
 from fmnist_jax.errors import UserError
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from bench.measure import machine
+from bench.records.provenance import Provenance
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_the_fingerprint_is_complete_and_keeps_the_host_secret():
         text=True,
         check=True,
     )
-    host = machine.Provenance.model_validate(json.loads(done.stdout))
+    host = Provenance.model_validate(json.loads(done.stdout))
     assert host.command == "the command"
     assert host.machine.cores == 1  # as asked for
     assert host.machine.memory_bytes > 2**28
@@ -45,7 +46,7 @@ def test_the_fingerprint_is_complete_and_keeps_the_host_secret():
 
 def test_software_does_not_import_what_it_names():
     code = (
-        "import sys; from bench import machine; machine.software(); machine.code(); "
+        "import sys; from bench.measure import machine; machine.software(); machine.code(); "
         "sys.exit(bool({'jax', 'flax', 'sklearn'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

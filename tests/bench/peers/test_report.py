@@ -5,12 +5,12 @@ from io import StringIO
 
 from rich.console import Console
 
-from bench.measure.machine import Provenance
 from bench.peers import entries as entrants
 from bench.peers import report
 from bench.peers import schema as record
 from bench.peers.schema import Config, Entry, Optimizer, Samples
 from bench.records import store
+from bench.records.provenance import Provenance
 from bench.records.schema import Code, Machine, Probe, Software
 
 HOST = Provenance(
@@ -18,7 +18,7 @@ HOST = Provenance(
         id="some-cpu-2c", cpu="Some CPU", cores=2, memory_bytes=1, accelerator=None,
         accelerator_count=0, driver=None, probe=Probe(matmul_flops=None, bandwidth_bytes=None),
     ),
-    software=Software(**dict.fromkeys(Software.model_fields, "1")),
+    software=Software(**dict.fromkeys(Software.model_fields, "1") | {"jax_config": {}}),
     code=Code(version="0", commit=None, dirty=None),
     command="python -m bench peers",
 )  # fmt: skip

@@ -118,7 +118,7 @@ def test_cases_are_models_times_seeds_with_resolved_configs():
     del dataset  # only the name matters here
 
     class Named:
-        name, sha256 = "fashion_mnist", "0" * 64
+        name, sha256, synthetic = "fashion_mnist", "0" * 64, False
 
     loaded = config.load(None, ["knn.n_neighbors=3"], models=("knn", "svm"), seeds=2)
     cases = plan.cases(loaded, Named())

@@ -80,7 +80,7 @@ def test_they_are_kept_where_another_run_can_use_them(tmp_path, status, kept):
 
 def test_how_often_is_part_of_the_plan_and_not_of_the_case():
     class Named:
-        name, sha256 = "fashion_mnist", "0" * 64
+        name, sha256, synthetic = "fashion_mnist", "0" * 64, False
 
     often, never = (
         plan.cases(config.load(None, [f"checkpoint_every={every}"], models=("cnn",)), Named())

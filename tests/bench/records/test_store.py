@@ -27,10 +27,10 @@ def test_the_file_has_the_names_of_the_contract(tmp_path):
 
     written = store.write(tmp_path, make_record(), {})
     document = json.loads(written.path.read_text())
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert list(document) == [
         "schema", "run", "case", "code", "machine", "software",
-        "time", "throughput", "quality", "target", "cost", "artifacts",
+        "time", "throughput", "energy", "quality", "target", "cost", "explanations", "artifacts",
     ]  # fmt: skip
     assert document["time"]["compile_s"] is None
     assert document["throughput"]["inference"][0] == {
@@ -44,9 +44,9 @@ def test_the_file_has_the_names_of_the_contract(tmp_path):
     [
         (b"", "Invalid JSON"),
         (b'{"schema": 1, "run"', "Invalid JSON"),
-        (b"[]", "should be an object"),
+        (b"[]", "should be a valid dict"),
         (b'{"name": "package", "version": 1}', "run Field required"),
-        (b'{"schema": 2, "run": {}}', "schema 2 is newer than this version's 1, so update"),
+        (b'{"schema": 3, "run": {}}', "schema 3 is newer than this version's 2, so update"),
         (b"\xff\xfe{}", "Invalid JSON"),
         (b"[" * 100_000, "Invalid JSON"),
     ],
@@ -85,9 +85,9 @@ def test_what_cannot_be_opened_is_named_and_left(tmp_path, caplog, kind):
 
 def test_a_newer_schema_in_full_is_recognised_by_its_number(tmp_path, caplog):
     path = store.write(tmp_path, make_record(), {}).path
-    path.write_text(path.read_text().replace('"schema": 1', '"schema": 2, "more": []'))
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3, "more": []'))
     assert list(store.read(tmp_path)) == []
-    assert "schema 2 is newer" in caplog.text
+    assert "schema 3 is newer" in caplog.text
 
 
 def test_a_second_look_reads_and_names_only_what_is_new(tmp_path, caplog):

@@ -9,7 +9,6 @@ from bench.plan import cases as plan
 from bench.plan import plan as config
 from bench.plan.cases import config_hash
 from bench.plan.plan import Plan
-from bench.records.schema import Case
 from bench.reporting import progress as console
 from bench.reporting import summary as report
 from bench.reporting.sections import accuracy as table
@@ -18,7 +17,7 @@ from tests.support.factory import make_case, make_host, make_record
 
 
 class Named:
-    name, sha256 = "fashion_mnist", "0" * 64
+    name, sha256, synthetic = "fashion_mnist", "0" * 64, False
 
 
 def cases(**fields):
@@ -27,8 +26,8 @@ def cases(**fields):
 
 def make_point(model="svm", seed=0, dataset="fashion_mnist", train_images=10_000, **varied):
     case = make_case(model, seed, dataset, train_images, **varied)
-    gridded = case.config | {"grid": varied}
-    return Case(**dict(case) | {"config": gridded, "config_hash": config_hash(gridded)})
+    digest = config_hash(case.config, varied)
+    return case.model_copy(update={"point": varied, "config_hash": digest})
 
 
 def test_a_table_is_multiplied_out():
@@ -61,7 +60,6 @@ def test_a_model_without_a_grid_is_one_case_beside_it():
         ("svm", {"C": 1.0}),
         ("svm", {"C": 2.0}),
     ]
-    assert "grid" not in made[0].config  # the hash of an ordinary case knows nothing of grids
     assert made[1].config["model"]["gamma"] == 1.0
 
 
