@@ -77,10 +77,10 @@ def pin_to_cores(task: Task) -> None:
     if task.case.kind == "flax":
         import jax
 
-        from fmnist_jax.data.acquire.cache import default_dir
+        from fmnist_jax.system.paths import default_cache_dir
         from fmnist_jax.training import jax_cache as compilation
 
-        compilation.keep(default_dir() / "compiled")
+        compilation.keep(default_cache_dir() / "compiled")
         # One device per core also spreads the elementwise work over all of them.
         jax.config.update("jax_num_cpu_devices", len(task.cores))
 

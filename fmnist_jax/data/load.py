@@ -4,9 +4,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.errors import DataError, UserError, nearest
+from fmnist_jax.system.paths import default_cache_dir, parse_path
 
 AUTO = "auto"
 DATA_VARIABLE = "FMNIST_DATA_DIR"
@@ -26,7 +26,7 @@ def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None 
         name: a registered dataset, or `auto`.
         data_dir: the folder with the official files; None reads `FMNIST_DATA_DIR`.
             The synthetic dataset does not look at either.
-        cache_dir: where verified copies are kept; None is `cache.default_dir()`.
+        cache_dir: where verified copies are kept; None is `default_cache_dir()`.
 
     Returns:
         The dataset; `fallback_reason` says why if it stands in for the real one.
@@ -35,18 +35,18 @@ def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None 
         UserError: there is no such dataset.
         DataError: it cannot be had, or what was found is not it.
     """
-    cache_dir = cache_dir if cache_dir is not None else cache.default_dir()
+    cache_dir = cache_dir if cache_dir is not None else default_cache_dir()
     if name == _SYNTHETIC:
         return DATASETS[name]().load(None, cache_dir)
     if name != AUTO and name not in DATASETS.catalogue:
         raise UserError(f"unknown dataset {name!r}: {nearest(name, [AUTO, *DATASETS.catalogue])}")
     source = DATASETS[_REAL if name == AUTO else name]()
     if data_dir is not None:
-        return source.load(data_dir.expanduser(), cache_dir)
+        return source.load(parse_path(data_dir), cache_dir)
     if named := os.environ.get(DATA_VARIABLE):
         try:
-            return source.load(Path(named).expanduser(), cache_dir)
-        except DataError as error:
+            return source.load(parse_path(named), cache_dir)
+        except UserError as error:
             raise DataError(f"{error} ({DATA_VARIABLE} names the folder)") from error
     try:
         return source.load(None, cache_dir)

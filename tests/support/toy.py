@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from fmnist_jax.data.acquire.source import IdxSource
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx import format as idx
 from fmnist_jax.data.idx.card import FILES, Arrays, DatasetCard, assemble
-from fmnist_jax.data.idx.source import IdxSource
 
 SIZES = (60, 20)
 

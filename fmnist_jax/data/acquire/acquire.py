@@ -22,6 +22,7 @@ from fmnist_jax.data.acquire.download import TOTAL_SECONDS, fetch
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx.card import DatasetCard
 from fmnist_jax.errors import DataError
+from fmnist_jax.system.paths import CACHE_VARIABLE
 
 log = logging.getLogger("fmnist_jax")
 
@@ -48,7 +49,7 @@ def acquire(published: DatasetCard, cache_dir: Path) -> Dataset:
             published.title,
             cache_dir,
             error.strerror,
-            cache.CACHE_VARIABLE,
+            CACHE_VARIABLE,
         )
         with _workplace(published, None) as work:
             return fetch(published, work)
@@ -120,7 +121,7 @@ def _workplace(published: DatasetCard, parent: Path | None) -> Iterator[Path]:
     except OSError as error:
         raise DataError(
             f"no folder to work in, {parent or 'the one for temporary files'} cannot be written "
-            f"({error.strerror}): name one that can with {cache.CACHE_VARIABLE}"
+            f"({error.strerror}): name one that can with {CACHE_VARIABLE}"
         ) from error
     with folder as name:
         yield Path(name)
@@ -143,7 +144,7 @@ def _alone(published: DatasetCard, cache_dir: Path) -> Iterator[None]:
         except Timeout as error:
             raise DataError(
                 f"another process still holds {lock.lock_file}: end it, or name another "
-                f"folder with {cache.CACHE_VARIABLE}"
+                f"folder with {CACHE_VARIABLE}"
             ) from error
     except OSError as error:  # another user's lock, say: work is done twice, and nothing is lost
         log.warning("cannot lock %s (%s): going on without", lock.lock_file, error.strerror)

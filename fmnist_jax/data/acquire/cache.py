@@ -13,20 +13,11 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import platformdirs
 
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx.card import DatasetCard, assemble, check
 
 log = logging.getLogger("fmnist_jax")
-
-CACHE_VARIABLE = "FMNIST_CACHE_DIR"
-
-
-def default_dir() -> Path:
-    """`FMNIST_CACHE_DIR`, or this user's cache folder."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("fmnist-jax")
 
 
 def find(published: DatasetCard, cache_dir: Path) -> Dataset | None:

@@ -13,6 +13,7 @@ from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx.card import DatasetCard
 from fmnist_jax.errors import DataError
+from fmnist_jax.system.paths import CACHE_VARIABLE
 
 log = logging.getLogger("fmnist_jax")
 
@@ -54,7 +55,7 @@ def fetch(published: DatasetCard, work: Path) -> Dataset:
 def _no_space(published: DatasetCard, work: Path, free: int) -> DataError:
     return DataError(
         f"{published.title} needs {SPACE // 10**6} MB in {work.parent}, where {free // 10**6} MB "
-        f"are free: make room, or name another folder with {cache.CACHE_VARIABLE}"
+        f"are free: make room, or name another folder with {CACHE_VARIABLE}"
     )
 
 

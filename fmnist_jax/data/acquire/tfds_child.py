@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from fmnist_jax.data.acquire import cache
+from fmnist_jax.data.acquire.source import IdxSource
 from fmnist_jax.data.dataset import DATASETS
 from fmnist_jax.data.idx import format as idx
 from fmnist_jax.data.idx.card import DatasetCard, assemble, check
-from fmnist_jax.data.idx.source import IdxSource
 from fmnist_jax.system.parent_death import exit_with_parent
 
 _CHUNK = 5_000  # images decoded at a time

@@ -4,9 +4,9 @@ Han Xiao, Kashif Rasul, Roland Vollgraf: Fashion-MNIST: a Novel Image Dataset fo
 Benchmarking Machine Learning Algorithms, arXiv 1708.07747, 2017. MIT licence.
 """
 
+from fmnist_jax.data.acquire.source import IdxSource
 from fmnist_jax.data.dataset import DATASETS
 from fmnist_jax.data.idx.card import DatasetCard
-from fmnist_jax.data.idx.source import IdxSource
 
 
 @DATASETS.register("fashion_mnist")

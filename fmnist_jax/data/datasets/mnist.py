@@ -4,9 +4,9 @@ Yann LeCun, Corinna Cortes, Christopher J. C. Burges: The MNIST database of
 handwritten digits. Served by the CVDF mirror.
 """
 
+from fmnist_jax.data.acquire.source import IdxSource
 from fmnist_jax.data.dataset import DATASETS
 from fmnist_jax.data.idx.card import DatasetCard
-from fmnist_jax.data.idx.source import IdxSource
 
 
 @DATASETS.register("mnist")

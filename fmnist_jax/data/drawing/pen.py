@@ -10,6 +10,8 @@ import numpy.typing as npt
 from fmnist_jax.data.dataset import SIDE
 
 Plane = npt.NDArray[np.floating]  # [m, 28, 28], or [m, 1, 1] for one number per image
+Garment = tuple[Plane, Plane]  # signed distance to the silhouette, tone of the cloth
+NEVER = 99.0  # pixels: a distance added to leave a part out
 
 
 class Pen:

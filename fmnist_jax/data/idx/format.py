@@ -18,6 +18,7 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 
 _UNSIGNED_BYTE = 0x08
+_GZIP = b"\x1f\x8b"
 
 
 def encode_header(shape: tuple[int, ...]) -> bytes:
@@ -58,24 +59,27 @@ def decode(data: bytes) -> Bytes:
 
 
 def read(path: Path) -> Bytes:
-    """The array in the file at `path`, gzipped if it is named `*.gz`.
+    """The array in the file at `path`, gzipped or not, whatever its name says.
 
     Raises:
         ValueError: the gzip or the IDX content is damaged.
         OSError: the file cannot be read.
     """
-    data = path.read_bytes()
-    return decode(decompress(data) if path.suffix == ".gz" else data)
+    return decode(decompress(path.read_bytes()))
 
 
 def decompress(data: bytes) -> bytes:
-    """The content of a gzip file.
+    """The content of a gzip file; any other data as it is.
+
+    A server may have gzipped a file that was gzipped already, so it is done repeatedly.
 
     Raises:
         ValueError: it is truncated or damaged.
     """
     try:
-        return gzip.decompress(data)
+        while data.startswith(_GZIP):
+            data = gzip.decompress(data)
+        return data
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"is not a complete gzip file ({error})") from error
 

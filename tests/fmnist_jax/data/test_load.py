@@ -6,6 +6,7 @@ from fmnist_jax.data import load
 from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.errors import DataError, UserError
+from fmnist_jax.system.paths import default_cache_dir
 from tests.support.toy import Toy, toy_arrays, toy_dataset, write_folder
 
 
@@ -34,7 +35,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_order_of_places(
     name: str, toy_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.store(toy_dataset(), _made(cache.default_dir()))
+    cache.store(toy_dataset(), _made(default_cache_dir()))
     assert load.load(name).origin == "cache"
     monkeypatch.setenv("FMNIST_DATA_DIR", "")
     assert load.load(name).origin == "cache"
@@ -66,7 +67,7 @@ def test_a_name_never_falls_back() -> None:
 def test_a_data_folder_never_falls_back(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.store(toy_dataset(), _made(cache.default_dir()))
+    cache.store(toy_dataset(), _made(default_cache_dir()))
     with pytest.raises(DataError, match="absent does not exist"):
         load.load(name, tmp_path / "absent")
     monkeypatch.setenv("FMNIST_DATA_DIR", str(tmp_path / "absent"))

@@ -157,10 +157,3 @@ def test_full_disk_leaves_nothing_behind(cache_dir: Path, monkeypatch: pytest.Mo
     with pytest.raises(OSError, match="No space left"):
         cache.store(toy_dataset(), cache_dir)
     assert names(cache_dir) == []
-
-
-def test_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FMNIST_CACHE_DIR", "/somewhere")
-    assert cache.default_dir() == Path("/somewhere")
-    monkeypatch.delenv("FMNIST_CACHE_DIR")
-    assert cache.default_dir().name == "fmnist-jax"

@@ -92,7 +92,7 @@ def test_garments_lie_on_a_black_background(drawn):
 
 def test_every_part_of_a_picture_is_float32():
     pen = Pen(np.random.default_rng(0), 3)
-    for draw in synthetic._GARMENTS:
+    for draw in synthetic.GARMENTS:
         shape, cloth = draw(pen)
         assert shape.dtype == cloth.dtype == np.float32
         assert np.isfinite(shape).all()

@@ -1,18 +1,24 @@
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 
+from fmnist_jax.data.acquire.source import IdxSource
 from fmnist_jax.data.dataset import DATASETS
 from fmnist_jax.data.idx import format as idx
 from fmnist_jax.data.idx.card import FILES
-from fmnist_jax.data.idx.source import IdxSource
 from fmnist_jax.errors import DataError
-from tests.support.toy import Toy, describe, flip, toy_arrays, write_folder
+from tests.support.toy import Toy, describe, flip, toy_arrays, toy_dataset, write_folder
 
 IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = (f"{name}.gz" for name in FILES)
+
+
+def denied(path: Path) -> NoReturn:
+    raise PermissionError(13, "Permission denied", str(path))
 
 
 def refusal(folder: Path, cache_dir: Path, source: IdxSource | None = None) -> str:
@@ -51,6 +57,40 @@ def test_accepts_files_compressed_anew(toy_dir: Path, tmp_path: Path) -> None:
     assert len(Toy().load(toy_dir, tmp_path / "cache").train) == 60
 
 
+LAYOUTS: dict[str, Callable[[Path], object]] = {
+    "unzipped, but named .gz": lambda p: p.write_bytes(gzip.decompress(p.read_bytes())),
+    "zipped, but named as if not": lambda p: p.rename(p.with_suffix("")),
+    "zipped once more by a server": lambda p: p.write_bytes(gzip.compress(p.read_bytes())),
+    "dots for hyphens": lambda p: p.rename(p.with_name(p.name.replace("-idx", ".idx"))),
+    "capitals": lambda p: p.rename(p.with_name(p.name.upper())),
+    "in a folder": lambda p: _move(p, p.parent / "FashionMNIST" / "raw" / p.name),
+    "in folders of their own names": lambda p: _move(p, p.parent / p.stem / p.name),
+    "beside a damaged one": lambda p: _move(p, p.with_suffix("")).with_suffix(".gz").touch(),
+}
+
+
+def _move(path: Path, target: Path) -> Path:
+    # Away first: a folder may take the name of the file.
+    moved = path.rename(path.with_name("moved"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return moved.rename(target)
+
+
+@pytest.mark.parametrize("change", LAYOUTS.values(), ids=LAYOUTS)
+def test_the_right_bytes_are_read_whatever_they_are_called(
+    toy_dir: Path, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    for name in (IMAGES, LABELS, TEST_IMAGES, TEST_LABELS):
+        change(toy_dir / name)
+    assert Toy().load(toy_dir, tmp_path / "cache").sha256 == toy_dataset().sha256
+
+
+def test_two_datasets_below_one_folder(tmp_path: Path) -> None:
+    write_folder(tmp_path / "root" / "A" / "raw", toy_arrays(seed=1))
+    write_folder(tmp_path / "root" / "B" / "raw", toy_arrays())
+    assert Toy().load(tmp_path / "root", tmp_path / "cache").sha256 == toy_dataset().sha256
+
+
 def test_no_folder(tmp_path: Path) -> None:
     assert "does not exist" in refusal(tmp_path / "absent", tmp_path / "cache")
 
@@ -74,7 +114,7 @@ def _zipped(data: bytes) -> Callable[[Path], object]:
 
 DAMAGE: list[tuple[str, str, Callable[[Path], object]]] = [
     (IMAGES, "not a complete gzip", lambda p: p.write_bytes(p.read_bytes()[:-20])),
-    (IMAGES, "not a complete gzip", lambda p: p.write_bytes(b"<html>moved</html>")),
+    (IMAGES, "is not an IDX file", lambda p: p.write_bytes(b"<html>moved</html>")),
     (IMAGES, "is empty", lambda p: p.write_bytes(b"")),
     (TEST_IMAGES, "not a complete gzip", lambda p: flip(p, 1000)),
     (LABELS, "not an IDX file", _zipped(b"\0\0\x0d\x01" + bytes(100))),
@@ -111,12 +151,30 @@ def test_one_flipped_byte_of_a_decompressed_file(tmp_path: Path) -> None:
     assert "has the wrong checksum" in refusal(folder, tmp_path / "cache")
 
 
-def test_unreadable_file(toy_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Permissions do not bind root, so the failure is put in by hand.
-    def deny(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(path))
+def test_dangling_link(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "absent")
+    line = refusal(link, tmp_path / "cache")
+    assert f"{link} is a link to {tmp_path / 'absent'}, which does not exist" in line
 
-    monkeypatch.setattr(Path, "read_bytes", deny)
+
+def test_unreadable_folder(toy_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Permissions do not bind root, so the failure is put in by hand.
+    monkeypatch.setattr(os, "scandir", denied)
+    assert f"{toy_dir} cannot be read (Permission denied)" in refusal(toy_dir, tmp_path / "cache")
+
+
+def test_folder_that_may_be_listed_and_not_entered(
+    toy_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_file", denied)
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    line = refusal(toy_dir, tmp_path / "cache")
+    assert f"{toy_dir / IMAGES} cannot be read (Permission denied)" in line
+
+
+def test_unreadable_file(toy_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_bytes", denied)
     assert "cannot be read (Permission denied)" in refusal(toy_dir, tmp_path / "cache")
 
 

@@ -1,0 +1,88 @@
+"""Read a published dataset from a folder, under whatever names its files have there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fmnist_jax.data.dataset import DATASETS, Dataset
+from fmnist_jax.data.idx import format as idx
+from fmnist_jax.data.idx.card import FILES, Arrays, ChecksumError, DatasetCard, assemble, check
+from fmnist_jax.errors import DataError
+from fmnist_jax.system.paths import folder_problem
+
+# The folder itself, then what unpackers and other libraries put between it and the files.
+_DEPTHS = ("*", "*/*", "*/*/*")
+
+
+def read_folder(published: DatasetCard, folder: Path) -> Dataset:
+    """Read the four official files in `folder`, or in a folder below it.
+
+    Their bytes decide: they may be gzipped or not whatever their names say, and
+    named with a dot for a hyphen, as some mirrors do.
+
+    Raises:
+        DataError: one of them is missing, damaged, or another dataset's.
+    """
+    if problem := folder_problem(folder):
+        raise DataError(f"the data folder {folder} {problem}: {published.remedy}")
+    first, second, third, fourth = (_read(published, index, folder) for index in range(len(FILES)))
+    arrays: Arrays = (first, second, third, fourth)
+    return assemble(published, arrays, "data-dir")
+
+
+def _read(published: DatasetCard, index: int, folder: Path) -> idx.Bytes:
+    """The verified content of `FILES[index]`, from the first file that holds it.
+
+    Raises:
+        DataError: no file does; it says what is wrong with the first of that name.
+    """
+    refusal = None
+    for path in _locate(folder, FILES[index]):
+        try:
+            return _load(published, index, path)
+        except DataError as error:
+            refusal = refusal or error
+    raise refusal or DataError(f"{folder} holds no {FILES[index]}.gz: {published.remedy}")
+
+
+def _locate(folder: Path, file: str) -> Iterator[Path]:
+    """Files below `folder` that are called `file`, the nearest first."""
+    for depth in _DEPTHS:
+        for path in sorted(folder.glob(depth), reverse=True):  # x.gz before x
+            if path.name.lower().replace(".", "-").removesuffix("-gz") == file and _is_file(path):
+                yield path
+
+
+def _is_file(path: Path) -> bool:
+    """Whether `path` is a file, or may be one in a folder that cannot be searched."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
+
+
+def _load(published: DatasetCard, index: int, path: Path) -> idx.Bytes:
+    try:
+        array = idx.read(path)
+        check(published, index, array)
+        return array
+    except ChecksumError as error:
+        if other := _owner_of(error):
+            raise DataError(
+                f"{path.parent} does not hold {published.title}, {path.name} is {other.title}'s: "
+                f"choose --dataset {other.name}, or give {published.title}'s folder with --data-dir"
+            ) from error
+        problem = str(error)
+    except ValueError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or error})"
+    raise DataError(f"{path} {problem}: {published.remedy}")
+
+
+def _owner_of(error: ChecksumError) -> DatasetCard | None:
+    """The registered dataset that the file belongs to instead."""
+    for name in DATASETS.catalogue:
+        card = getattr(DATASETS[name], "published", None)
+        if isinstance(card, DatasetCard) and card.md5[error.index] == error.md5:
+            return card
+    return None
