@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from bench.peers.protocol import Kind
 from bench.records.provenance import Provenance
 from bench.records.schema import Code, Machine, Software
-from bench.records.store import write_atomically
 from fmnist_jax.errors import UserError
+from fmnist_jax.system.files import write_atomically
 
 FOLDER = "peers"
 

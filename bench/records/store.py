@@ -2,10 +2,8 @@
 
 import hashlib
 import logging
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,8 @@ from pydantic_core import from_json
 from bench.records.schema import SCHEMA, Artifact, Case, Machine, Record, Software
 from bench.records.upgrade import upgrade
 from fmnist_jax.errors import UserError
+from fmnist_jax.system import files
+from fmnist_jax.system.files import write_atomically
 
 log = logging.getLogger("fmnist_jax")
 
@@ -46,9 +46,7 @@ def check_writable(results: Path) -> None:
         UserError: the folder cannot be made or written to.
     """
     try:
-        results.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=results):
-            pass
+        files.check_writable(results)
     except OSError as error:
         raise UserError(
             f"cannot write to the results folder {results}: {error.strerror}; "
@@ -158,23 +156,6 @@ def identity_of(case: Case, machine: Machine, software: Software) -> Identity:
 def case_identity(case: Case) -> Identity:
     """What tells a case from others, wherever it is run."""
     return (case.model, case.dataset, case.dataset_sha256, case.seed, case.config_hash)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` in one step: a reader sees the old file or the new, never a part."""
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix=".partial"
-    )
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 is for secrets
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _compact(text: str) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 from bench.records import store
 from bench.reporting import summary as report
 from fmnist_jax.data.dataset import DATASETS
+from fmnist_jax.system.files import write_atomically
 
 WIDTH = 150  # columns: the whole table fits
 
@@ -48,7 +49,7 @@ def draw(results: Path, out: Path) -> None:
     classes = DATASETS["fashion_mnist"]().classes
     report.closing(console, list(newest.values()), classes)
     svg = console.export_svg(title="python -m bench run --all", code_format=FRAME)
-    store.write_atomically(out, svg.encode())
+    write_atomically(out, svg.encode())
 
 
 if __name__ == "__main__":

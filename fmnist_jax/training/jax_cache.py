@@ -10,7 +10,6 @@ import hashlib
 import logging
 import platform
 import re
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from pathlib import Path
 import jax
 
 from fmnist_jax.system.cpu import processor
+from fmnist_jax.system.files import check_writable
 
 log = logging.getLogger("fmnist_jax")
 
@@ -49,9 +49,7 @@ def keep(folder: Path) -> None:
         return
     folder = folder / _processor()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        check_writable(folder)
     except OSError as error:
         log.warning(
             "compiled programs cannot be kept in %s (%s): every start compiles anew",

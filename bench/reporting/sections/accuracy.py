@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from bench.records.schema import Record
-from bench.records.store import write_atomically
 from bench.reporting.metrics import METRICS, accuracy_interval, percentage
 from fmnist_jax.errors import UserError
+from fmnist_jax.system.files import write_atomically
 
 BEGIN, END = "<!-- fmnist-jax table: begin -->", "<!-- fmnist-jax table: end -->"
 SYNTHETIC = "synthetic"

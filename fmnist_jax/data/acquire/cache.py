@@ -5,17 +5,16 @@ against its name and the published digests whenever it is read: a copy that is
 damaged, or made from other bytes than those published, is never used.
 """
 
+import io
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx.card import DatasetCard, assemble, check
+from fmnist_jax.system.files import write_atomically
 
 log = logging.getLogger("fmnist_jax")
 
@@ -86,26 +85,13 @@ def store(dataset: Dataset, cache_dir: Path) -> Path:
         OSError: it cannot be written; nothing is left behind.
     """
     path = cache_dir / f"{dataset.name}-{dataset.sha256}.npz"
-    with _replacing(path) as file:
-        np.savez(
-            file,
-            train_images=dataset.train.images,
-            train_labels=dataset.train.labels,
-            test_images=dataset.test.images,
-            test_labels=dataset.test.labels,
-        )
+    content = io.BytesIO()
+    np.savez(
+        content,
+        train_images=dataset.train.images,
+        train_labels=dataset.train.labels,
+        test_images=dataset.test.images,
+        test_labels=dataset.test.labels,
+    )
+    write_atomically(path, content.getvalue())
     return path
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that becomes `path` once it is whole and on the disk."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

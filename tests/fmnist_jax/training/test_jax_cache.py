@@ -13,14 +13,14 @@ PROGRAM = """
 import json, logging, sys
 from pathlib import Path
 import jax, jax.numpy as jnp
-from fmnist_jax.training import compilation
+from fmnist_jax.training import jax_cache
 messages = []
 class Keep(logging.Handler):
     def emit(self, record):
         messages.append(record.getMessage())
 logging.getLogger("fmnist_jax").addHandler(Keep())
-compilation.keep(Path(sys.argv[1]))
-with compilation.watched() as use:
+jax_cache.keep(Path(sys.argv[1]))
+with jax_cache.watched() as use:
     compiled = jax.jit(lambda x: jnp.sin(x) @ x).lower(jnp.ones((4, 4))).compile()
 value = float(compiled(jnp.ones((4, 4)))[0, 0])
 print(json.dumps({"cached": use.cached, "value": value, "messages": messages}))
@@ -59,7 +59,7 @@ def test_a_folder_chosen_by_the_user_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(compilation, "_processor", lambda: pytest.fail("has looked further"))
     jax.config.update("jax_compilation_cache_dir", str(tmp_path))
     try:
-        compilation.keep(tmp_path / "another")
+        jax_cache.keep(tmp_path / "another")
     finally:
         jax.config.update("jax_compilation_cache_dir", None)
     assert not (tmp_path / "another").exists()
@@ -69,13 +69,13 @@ def test_other_warnings_pass(recwarn):
     import warnings
 
     warnings.simplefilter("always")
-    with compilation.watched():
+    with jax_cache.watched():
         warnings.warn("about something else", UserWarning, stacklevel=1)
     assert [str(warning.message) for warning in recwarn] == ["about something else"]
 
 
 def test_nobody_listens_afterwards():
-    with compilation.watched() as use:
+    with jax_cache.watched() as use:
         pass
     jax.monitoring.record_event("/jax/compilation_cache/cache_hits")
     assert use.hits == 0

@@ -1,0 +1,45 @@
+"""Write files whole or not at all."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace the content of `path` in one step: a reader sees the old file or the new one.
+
+    A symbolic link is followed, so that its target changes and the link stays. A file that
+    exists keeps its mode; a new one gets the mode that the process's umask allows.
+
+    Args:
+        path: in a folder that exists.
+        content: of the whole file.
+
+    Raises:
+        OSError: the file cannot be written; the old one is left as it was.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            temporary.chmod(target.stat().st_mode)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def check_writable(folder: Path) -> None:
+    """Create `folder` and a file in it that is removed at once.
+
+    Raises:
+        OSError: the folder cannot be created or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
