@@ -7,7 +7,6 @@ damaged, or made from other bytes than those published, is never used.
 
 import io
 import logging
-import os
 from pathlib import Path
 
 import numpy as np

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from fmnist_jax.training import jax_cache as compilation
+from fmnist_jax.training import jax_cache
 from tests.support import starting
 
 PROGRAM = """
