@@ -56,7 +56,7 @@ def test_a_folder_that_cannot_be_made_costs_a_warning(tmp_path):
 
 
 def test_a_folder_chosen_by_the_user_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(compilation, "_processor", lambda: pytest.fail("has looked further"))
+    monkeypatch.setattr(jax_cache, "_processor", lambda: pytest.fail("has looked further"))
     jax.config.update("jax_compilation_cache_dir", str(tmp_path))
     try:
         jax_cache.keep(tmp_path / "another")
@@ -79,4 +79,4 @@ def test_nobody_listens_afterwards():
         pass
     jax.monitoring.record_event("/jax/compilation_cache/cache_hits")
     assert use.hits == 0
-    assert logging.getLogger("fmnist_jax") is compilation.log
+    assert logging.getLogger("fmnist_jax") is jax_cache.log
