@@ -52,4 +52,5 @@ readme: setup
 
 # Rewrites the pins from what is installed.
 pins: setup
-	$(PY) -m pip freeze --exclude-editable --exclude pip > $(PINS)
+	@echo "# Versions that the suite is tested with; made by \`make pins\`." > $(PINS)
+	$(PY) -m pip freeze --all --exclude-editable --exclude pip >> $(PINS)

@@ -125,13 +125,13 @@ def run(
     """Train, measure, record and report."""
     from bench.commands import run as suite
     from bench.execution.hosts import seat
-    from bench.plan import plan as configs
+    from bench.plan import load
 
     if models and all_:
         raise UserError("--all runs every model: name some, or give --all, not both")
     if not models and not all_:
         raise UserError("name the models to run, or give --all; python -m bench list shows them")
-    plan = configs.load(
+    plan = load.load(
         config,
         set_ or (),
         models=tuple(dict.fromkeys(models)) if models else None,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from pathlib import Path
+from importlib.resources.abc import Traversable
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +15,7 @@ Catalogue = dict[str, dict[str, str]]  # section -> name -> summary
 
 def catalogue() -> Catalogue:
     """Every registered name with its summary; no entry is imported for it."""
-    from bench.plan.plan import available
+    from bench.plan.load import named_configs
 
     usual = [LEARNERS.catalogue[name] for name in default_models()]
     return {
@@ -27,7 +27,7 @@ def catalogue() -> Catalogue:
             entry.name: entry.summary for entry in LEARNERS.catalogue.values() if entry not in usual
         },
         "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
-        "configs": {path.stem: _first_comment(path) for path in available()},
+        "configs": {name: _first_comment(path) for name, path in named_configs().items()},
     }
 
 
@@ -46,6 +46,6 @@ def show(found: Catalogue, as_json: bool) -> None:
     Console().print(table)
 
 
-def _first_comment(path: Path) -> str:
+def _first_comment(path: Traversable) -> str:
     found = re.match(r"#\s*(.+)", path.read_text(encoding="utf-8"))
     return found[1] if found else ""

@@ -12,11 +12,13 @@ from fmnist_jax.data.dataset import Dataset
 def cases(plan: Plan, dataset: Dataset) -> list[Case]:
     """Return every model times its grid times every seed, each config resolved in full.
 
+    A case that the grid names twice is there once.
+
     Raises:
         UserError: a model or one of its hyper-parameters does not exist.
     """
     sha256 = dataset.sha256
-    result = []
+    result: dict[tuple[str, str], list[Case]] = {}
     for name in plan.names():
         for varied in plan.points(name):
             learner = plan.learner(name, varied)
@@ -27,7 +29,8 @@ def cases(plan: Plan, dataset: Dataset) -> list[Case]:
                 "target_accuracy": plan.target_accuracy,
             }
             point = {field: hyper[field] for field in varied} or None
-            result += [
+            digest = config_hash(config, point)
+            result[name, digest] = [
                 Case(
                     model=name,
                     kind=learner.kind,
@@ -36,12 +39,12 @@ def cases(plan: Plan, dataset: Dataset) -> list[Case]:
                     synthetic=dataset.synthetic,
                     seed=seed,
                     config=config,
-                    config_hash=config_hash(config, point),
+                    config_hash=digest,
                     point=point,
                 )
                 for seed in range(plan.seeds)
             ]
-    return result
+    return [case for seeds in result.values() for case in seeds]
 
 
 def config_hash(config: dict[str, Any], point: dict[str, Any] | None = None) -> str:

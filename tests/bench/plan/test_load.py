@@ -1,12 +1,14 @@
+import contextlib
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.plan import cases as plan
-from bench.plan import plan as config
-from bench.plan.plan import Plan
-from fmnist_jax.data.dataset import DATASETS
+from bench.plan import load
+from bench.plan.plan import MAX_CASES, Plan
 from fmnist_jax.errors import UserError
+from fmnist_jax.learner import LEARNERS
 
 
 @pytest.mark.parametrize(
@@ -35,20 +37,44 @@ from fmnist_jax.errors import UserError
         ("=3", "--set '=3' is not KEY=VALUE"),
         ("seeds=3 4", "seeds: input should be a valid integer"),
         ("seeds.x=3", "seeds: input should be a valid integer"),
-        ("model=3", "model: input should be a valid dictionary"),
-        ("grid=3", "grid: input should be a valid dictionary"),
-        ("grid.svm.C=3", "grid.svm.0.C: input should be a valid list, got 3"),
+        ("model=3", "model: input should be a table, got 3"),
+        ("grid=3", "grid: input should be a table, got 3"),
+        ("grid.svm.C=3", "grid.svm.0.C: input should be a valid array, got 3"),
         ("grid.svm.C=[]", "grid.svm.0.C: list should have at least 1 item"),
         ("grid.smv.C=[1]", "unknown model 'smv': did you mean 'svm'?"),
         ("grid.svm.c=[1]", "unknown key 'svm.c': did you mean 'svm.C'?"),
         ("grid.svm.C=[1, -2]", "svm.C: input should be greater than 0, got -2"),
         ("grid.linear_svc={loss=['hinge'], penalty=['l2', 'l1']}", "linear_svc: loss 'hinge' cann"),
         ("gird.svm.C=[1]", "unknown model or table 'gird': did you mean 'grid'?"),
+        ("seeds=true", "seeds: input should be a valid integer, got True"),
+        ("seeds='3'", "seeds: input should be a valid integer, got '3'"),
+        ("seeds=3.0", "seeds: input should be a valid integer, got 3.0"),
+        ("seeds=1979-05-27", "seeds: input should be a valid integer, got '1979-05-27'"),
+        ("timeout=true", "timeout: input should be a valid number, got True"),
+        ("timeout=1e9", "timeout: input should be less than or equal to 100000000, got 1000000000"),
+        ("memory_limit=true", "memory_limit: "),
+        ("memory_limit='99999999 TiB'", "memory_limit: input should be less than"),
+        ("resnet.epochs=true", "resnet.epochs: input should be a valid integer, got True"),
+        ("resnet.augment.flip=1", "resnet.augment.flip: input should be a valid boolean, got 1"),
+        ("knn.n_neighbors=true", "knn.n_neighbors: input should be a valid integer, got True"),
+        ("grid.svm.C=[true]", "svm.C: input should be a valid number, got True"),
+        ("mlp.hidden=[true]", "mlp.hidden.0: input should be a valid integer, got True"),
+        (
+            "data.split_seed=99999999999",
+            "data.split_seed: input should be less than 4294967296, got 99999999999",
+        ),
+        ("data.split_seed=-1", "data.split_seed: input should be greater than or equal to 0"),
+        ("seeds=1000000000", "seeds: input should be less than or equal to 100000, got 1000000000"),
+        (f"seeds=0x{'f' * 5000}", "has a number of thousands of digits"),
+        (f"seeds={'9' * 5000}", "seeds: input should be a valid integer"),
+        (f"seeds={'[' * 3000}{']' * 3000}", "seeds: input should be a valid integer"),
+        ("seeds=3\nretries=4", "seeds: input should be a valid integer, got '3\\nretries=4'"),
+        ("models=['smv']", "unknown model 'smv': did you mean 'svm'?"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(assignment, message):
     with pytest.raises(UserError) as caught:
-        config.load(None, [assignment])
+        load.load(None, [assignment])
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -56,11 +82,11 @@ def test_a_mistake_is_one_line_that_names_it(assignment, message):
 def test_what_a_grid_varies_cannot_be_set_too():
     message = r"svm\.C is set and varied: leave it out of \[model\.svm\] and --set"
     with pytest.raises(UserError, match=message):
-        config.load("official-grid", ["svm.C=3"])
+        load.load("official-grid", ["svm.C=3"])
 
 
 def test_set_reaches_every_kind_of_field():
-    loaded = config.load(
+    loaded = load.load(
         None,
         ["seeds=2", "svm.gamma=auto", "model.knn.n_neighbors=7", "mlp.hidden=[8, 8]",
          "resnet.augment.shift=2", "data.train_images=500"],
@@ -73,38 +99,78 @@ def test_set_reaches_every_kind_of_field():
     assert loaded.learner("resnet").augment.shift == 2
 
 
+def test_a_huge_grid_is_refused_before_it_is_multiplied_out():
+    values = list(range(1, 10_001))
+    with pytest.raises(UserError, match=r"grid\.mlp has more than 100,000 points"):
+        load.load(None, [f"grid.mlp.{name}={values}" for name in ("max_iter", "batch_size")])
+
+
+def test_the_bound_is_on_all_cases_together():
+    assert load.load(None, models=("knn", "svm"), seeds=MAX_CASES // 2).seeds == MAX_CASES // 2
+    with pytest.raises(UserError, match="this plan has 100,002 cases, and 100,000 are the most"):
+        load.load(None, models=("knn", "svm"), seeds=MAX_CASES // 2 + 1)
+
+
+def test_models_named_twice_run_once():
+    assert load.load(None, ["models=['svm', 'knn', 'svm']"]).names() == ("svm", "knn")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("seeds = 3\n", encoding="utf-8-sig")
+    assert load.load(str(path)).seeds == 3
+
+
+def test_a_config_is_a_file_anywhere_or_a_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").write_text("seeds = 3\n")
+    assert {load.load(name).seeds for name in ("mine", "./mine", "~/mine")} == {3}
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(UserError, match=r"cannot read config folder\.toml: Is a directory"):
+        load.load("folder.toml")
+
+
 def test_the_command_line_wins_over_set_and_file(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("seeds = 3\ntimeout = 5.0\n")
-    loaded = config.load(str(path), ["seeds=4"], seeds=5, timeout=None)
+    loaded = load.load(str(path), ["seeds=4"], seeds=5, timeout=None)
     assert (loaded.seeds, loaded.timeout) == (5, 5.0)
 
 
 @pytest.mark.parametrize(
-    "content", [b"seeds = ", b"\xff\xfe", b"[model.nosuch]\nx = 1", b"[[seeds]]"]
+    "content",
+    [
+        b"seeds = ",
+        b"\xff\xfe",
+        b"[model.nosuch]\nx = 1",
+        b"[[seeds]]",
+        b"seeds = " + b"[" * 5000 + b"]" * 5000,
+        b"seeds = " + b"9" * 5000,
+    ],
 )
 def test_a_malformed_file_is_one_line(tmp_path, content):
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
     with pytest.raises(UserError):
-        config.load(str(path))
+        load.load(str(path))
 
 
 def test_a_missing_file_is_answered_with_the_nearest():
     with pytest.raises(UserError, match="did you mean 'smoke'"):
-        config.load("smok")
+        load.load("smok")
 
 
-@pytest.mark.parametrize("path", config.available(), ids=lambda path: path.stem)
-def test_every_config_of_the_suite_loads(path):
-    loaded = config.load(str(path))
+@pytest.mark.parametrize("name", load.named_configs())
+def test_every_config_of_the_suite_loads(name):
+    loaded = load.load(name)
     assert loaded.names()
     for name in loaded.names():
         assert all(loaded.learner(name, point) for point in loaded.points(name))
 
 
 def test_the_default_config_says_what_the_defaults_are():
-    assert config.load("default") == Plan()
+    assert load.load("default") == Plan()
 
 
 def test_historic_families_run_when_they_are_named_and_not_with_the_rest():
@@ -113,39 +179,76 @@ def test_historic_families_run_when_they_are_named_and_not_with_the_rest():
     assert Plan(models=("perceptron",)).names() == ("perceptron",)
 
 
-def test_cases_are_models_times_seeds_with_resolved_configs():
-    dataset = DATASETS["synthetic"]
-    del dataset  # only the name matters here
-
-    class Named:
-        name, sha256, synthetic = "fashion_mnist", "0" * 64, False
-
-    loaded = config.load(None, ["knn.n_neighbors=3"], models=("knn", "svm"), seeds=2)
-    cases = plan.cases(loaded, Named())
-    assert [(case.model, case.seed) for case in cases] == [
-        ("knn", 0), ("knn", 1), ("svm", 0), ("svm", 1),
-    ]  # fmt: skip
-    assert cases[0].config["model"] == {
-        "n_neighbors": 3,
-        "weights": "distance",
-        "p": 2,
-        "unit_length": True,
-        "standardise": False,
-    }
-    assert cases[0].config_hash == cases[1].config_hash != cases[2].config_hash
-
-
-@settings(max_examples=50)
-@given(st.dictionaries(st.text(), st.integers() | st.text() | st.booleans(), min_size=1))
-def test_the_hash_ignores_order_and_sees_every_value(document):
-    reordered = dict(reversed(document.items()))
-    assert plan.config_hash(document) == plan.config_hash(reordered)
-    key = next(iter(document))
-    assert plan.config_hash(document) != plan.config_hash(document | {key: [document[key]]})
-
-
 def test_a_models_table_is_inside_that_of_the_models(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[cnn]\nepochs = 1\n")
     with pytest.raises(UserError, match=r"unknown key 'cnn': did you mean \[model.cnn\]\?"):
-        config.load(str(path))
+        load.load(str(path))
+
+
+# Any input gives a Plan or one line.
+
+FIELDS = ["epochs", "C", "hidden", "augment", "flip", "x", ""]
+WORDS = [*Plan.model_fields, *LEARNERS.catalogue, *FIELDS]
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["auto", "4GiB", "rbf", "fashion_mnist"])
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def load_or_refuse(*arguments, **options):
+    with contextlib.suppress(UserError):
+        assert isinstance(load.load(*arguments, **options), Plan)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=3))
+def test_any_document_is_a_plan_or_refused(document):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "_read", lambda config: document)
+        load_or_refuse(None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(".".join),
+    st.text() | SCALARS.map(repr) | st.lists(SCALARS).map(repr),
+)
+def test_any_assignment_is_a_plan_or_refused(key, value):
+    load_or_refuse(None, [f"{key}={value}"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.characters(exclude_categories=[])))
+def test_any_text_in_an_assignment_or_config_is_a_plan_or_refused(text):
+    load_or_refuse(None, [text])
+    load_or_refuse(text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(content=st.binary() | st.text().map(str.encode))
+def test_any_bytes_in_a_file_are_a_plan_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_bytes(content)
+    load_or_refuse(str(path))
+
+
+@pytest.mark.parametrize("name", load.named_configs())
+def test_every_config_states_its_command_run_time_and_score(name):
+    lines = load.named_configs()[name].read_text(encoding="utf-8").splitlines()
+    comment = "\n".join(itertools.takewhile(lambda line: line.startswith("#"), lines))
+    command = "python -m bench run --all" + ("" if name == "default" else f" --config {name}")
+    assert command in comment
+    assert "Run time: " in comment
+    assert "Expected score: " in comment

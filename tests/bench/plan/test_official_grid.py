@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.plan import plan as config
+from bench.plan import load
 from fmnist_jax.learner import LEARNERS
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "support" / "official_grid.json").read_text())[
     "classifiers"
 ]
-CONFIG = config.CONFIGS / "official-grid.toml"
+CONFIG = load.named_configs()["official-grid"]
 
 # Their names of classes, options and values -> ours; what is not listed is called the same.
 FAMILIES = {
@@ -66,7 +66,7 @@ def ours(name, given):
     }
     if "hidden" in point:
         point["hidden"] = literal_eval(point["hidden"])
-    return config.load("official-grid").learner(model, point)
+    return load.load("official-grid").learner(model, point)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def mapped():
 
 
 def test_every_published_configuration_is_run_once_or_dropped_by_name(mapped):
-    plan = config.load("official-grid")
+    plan = load.load("official-grid")
     run = [plan.learner(name, point) for name in plan.names() for point in plan.points(name)]
     wanted = [found for _, found in mapped if not isinstance(found, str)]
     assert Counter(map(repr, run)) == Counter(map(repr, wanted))
@@ -92,7 +92,7 @@ def test_the_config_says_what_is_dropped_and_how_much(mapped):
 
 
 def test_every_family_is_there_with_the_figure_of_the_publication():
-    plan = config.load("official-grid")
+    plan = load.load("official-grid")
     assert sorted(plan.names()) == sorted(FAMILIES.values())
     # Xiao, Rasul, Vollgraf 2017, table 3.
     assert {name: LEARNERS[name].official_accuracy for name in plan.names()} == {
@@ -113,5 +113,5 @@ def test_every_family_is_there_with_the_figure_of_the_publication():
 
 
 def test_pixels_are_standardised_as_they_were_then():
-    plan = config.load("official-grid")
+    plan = load.load("official-grid")
     assert all(plan.learner(name).standardise for name in plan.names())

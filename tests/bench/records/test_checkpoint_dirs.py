@@ -7,7 +7,7 @@ from bench.execution import scheduler as runner
 from bench.execution.local import LocalExecutor
 from bench.measure.messages import Outcome, unmeasured_record
 from bench.plan import cases as plan
-from bench.plan import plan as config
+from bench.plan import load as config
 from bench.records import checkpoint_dirs as checkpoints
 from tests.bench.execution.test_scheduler import Watcher
 from tests.support.cutting_off import Run, ending

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from bench.plan import cases as plan
-from bench.plan import plan as config
+from bench.plan import load as config
 from bench.plan.cases import config_hash
 from bench.plan.plan import Plan
 from bench.reporting import progress as console

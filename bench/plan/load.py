@@ -1,0 +1,140 @@
+"""TOML, --set and the command line's options become a Plan."""
+
+import tomllib
+from collections.abc import Iterable
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from bench.plan.plan import MAX_CASES, Plan, Point
+from bench.plan.validation import shorten, validate
+from fmnist_jax.errors import UserError, nearest
+from fmnist_jax.learner import LEARNERS
+from fmnist_jax.system.paths import parse_path
+
+
+def load(
+    config: str | None,
+    assignments: Iterable[str] = (),
+    **options: Any,
+) -> Plan:
+    """Read a config, apply --set, then the command line's own options.
+
+    Args:
+        config: a file, or the name of one of the suite's ("smoke"); None is
+            the default config.
+        assignments: KEY=VALUE, with the value in TOML (bare words are strings);
+            `resnet.epochs` is short for `model.resnet.epochs`.
+        options: fields of Plan that the command line gave; None means not given.
+
+    Raises:
+        UserError: anything wrong, in one line that names it.
+    """
+    document = _read(config or "default")
+    for assignment in assignments:
+        _assign(document, assignment)
+    document |= {key: value for key, value in options.items() if value is not None}
+    for key in document:
+        if key not in Plan.model_fields and key in LEARNERS.catalogue:
+            raise UserError(f"unknown key {key!r}: did you mean [model.{key}]?")
+    plan = validate(Plan, document)
+    for name in (*plan.models, *plan.model, *plan.grid):
+        LEARNERS.check(name)
+    _check_size(plan)
+    # A mistake in a model that this run leaves out is still one.
+    for name in dict.fromkeys((*plan.model, *plan.grid)):
+        for point in plan.points(name):
+            _check_free(plan, name, point)
+            plan.learner(name, point)
+    return plan
+
+
+def named_configs() -> dict[str, Traversable]:
+    """Return the suite's own configs by name, in a checkout and where it is installed."""
+    found = [path for path in (files("bench") / "configs").iterdir() if path.name[-5:] == ".toml"]
+    return {path.name[:-5]: path for path in sorted(found, key=lambda path: path.name)}
+
+
+def _check_size(plan: Plan) -> None:
+    """Refuse what would multiply out to more than anybody means."""
+    for name in (*plan.grid, *plan.names()):
+        if plan.count_points(name) > MAX_CASES:
+            raise UserError(f"grid.{name} has more than {MAX_CASES:,} points: name fewer values")
+    cases = plan.seeds * sum(map(plan.count_points, plan.names()))
+    if cases > MAX_CASES:
+        raise UserError(
+            f"this plan has {cases:,} cases, and {MAX_CASES:,} are the most that are run: "
+            "name fewer seeds, models or values"
+        )
+
+
+def _check_free(plan: Plan, name: str, point: Point) -> None:
+    for field in plan.model.get(name, {}):
+        if field in point:
+            raise UserError(
+                f"{name}.{field} is set and varied: leave it out of [model.{name}] and --set, "
+                f"or set grid.{name}.{field} to a list"
+            )
+
+
+def _read(config: str) -> dict[str, Any]:
+    configs = named_configs()
+    path = configs.get(config) or parse_path(config)
+    try:
+        # Editors on Windows put a byte order mark before UTF-8.
+        return _parse(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(f"no config {config}: {nearest(Path(config).stem, configs)}") from None
+    except OSError as error:
+        raise UserError(f"cannot read config {config}: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"cannot read config {config}: {error}") from None
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Read TOML.
+
+    Raises:
+        ValueError: it is not TOML, or nested too deeply to be read.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _assign(document: dict[str, Any], assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise UserError(
+            f"--set {shorten(assignment)} is not KEY=VALUE, as in --set resnet.epochs=5"
+        )
+    if parts[0] not in Plan.model_fields:
+        if len(parts) == 1:
+            known = [*Plan.model_fields, *(f"{name}.FIELD" for name in LEARNERS.catalogue)]
+            raise UserError(f"unknown key {key!r}: {nearest(parts[0], known)}")
+        _check_first(parts[0])
+        parts.insert(0, "model")
+    *folders, last = parts
+    for folder in folders:
+        if not isinstance(document.get(folder), dict):
+            document[folder] = {}
+        document = document[folder]
+    document[last] = _value(text)
+
+
+def _value(text: str) -> Any:
+    """The TOML value that `text` spells, else `text` itself."""
+    try:
+        parsed = _parse(f"value = {text}")
+    except ValueError:
+        return text.strip()
+    return parsed["value"] if len(parsed) == 1 else text.strip()
+
+
+def _check_first(name: str) -> None:
+    known = [*LEARNERS.catalogue, *(f for f in Plan.model_fields if f in ("data", "model", "grid"))]
+    if name not in known:
+        raise UserError(f"unknown model or table {name!r}: {nearest(name, known)}")

@@ -1,0 +1,48 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.plan import cases, load
+
+
+class Named:
+    """In the place of a dataset: no array matters here."""
+
+    name, sha256, synthetic = "fashion_mnist", "0" * 64, False
+
+
+def test_cases_are_models_times_seeds_with_resolved_configs():
+    loaded = load.load(None, ["knn.n_neighbors=3"], models=("knn", "svm"), seeds=2)
+    planned = cases.cases(loaded, Named())
+    assert [(case.model, case.seed) for case in planned] == [
+        ("knn", 0), ("knn", 1), ("svm", 0), ("svm", 1),
+    ]  # fmt: skip
+    assert planned[0].config["model"] == {
+        "n_neighbors": 3,
+        "weights": "distance",
+        "p": 2,
+        "unit_length": True,
+        "standardise": False,
+    }
+    assert planned[0].config_hash == planned[1].config_hash != planned[2].config_hash
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.text(), st.integers() | st.text() | st.booleans(), min_size=1))
+def test_the_hash_ignores_order_and_sees_every_value(document):
+    reordered = dict(reversed(document.items()))
+    assert cases.config_hash(document) == cases.config_hash(reordered)
+    key = next(iter(document))
+    assert cases.config_hash(document) != cases.config_hash(document | {key: [document[key]]})
+
+
+def test_a_value_that_the_grid_names_twice_is_run_once():
+    loaded = load.load(
+        None,
+        ["grid.knn=[{n_neighbors=[3, 3, 5]}, {n_neighbors=[5]}]", "grid.svm.C=[1, 1.0]"],
+    )
+    planned = cases.cases(loaded, Named())
+    assert [(case.model, case.point) for case in planned] == [
+        ("knn", {"n_neighbors": 3}),
+        ("knn", {"n_neighbors": 5}),
+        ("svm", {"C": 1.0}),
+    ]
