@@ -62,8 +62,10 @@ def run(
     errors = Console(stderr=True)
     screens.show_logs(errors)
     follows = seat is not None and seat.process_id > 0
+    folder = None
     if not follows:
         store.check_writable(results)
+        folder = store.folder_id(results)
     loaded = load(plan.dataset, data_dir)
     data = plan.data.model_dump()
     make_splits(loaded, data.pop("split_seed"), **data)  # refuse impossible sizes before any work
@@ -77,7 +79,7 @@ def run(
         errors.print(report.banner(reason))
     data_dir = data_dir and data_dir.expanduser().absolute()
 
-    with _executor(plan, cluster, results, command) as chosen:
+    with _executor(plan, cluster, results, command, folder) as chosen:
         if seat and follows:
             link = team.call(seat, chosen.hosts[0], cases)
             return follower.follow(seat, link, cases, chosen, data_dir=data_dir, debug=debug)
@@ -138,7 +140,9 @@ def _exit_code(finish: runner.RunSummary, done: Sequence[store.Stored], results:
 
 
 @contextmanager
-def _executor(plan: Plan, cluster: str | None, results: Path, command: str) -> Iterator[Executor]:
+def _executor(
+    plan: Plan, cluster: str | None, results: Path, command: str, folder: str | None
+) -> Iterator[Executor]:
     """Where the cases of `plan` run, with its machines known."""
     limits: Any = plan.model_dump(include={"jobs", "timeout", "memory_limit"})
     if cluster:
@@ -149,4 +153,4 @@ def _executor(plan: Plan, cluster: str | None, results: Path, command: str) -> I
             yield executor
     else:
         screens.log.info("measuring what this machine can reach ...")
-        yield LocalExecutor(machine.inspect(command), available_cores(), **limits)
+        yield LocalExecutor(machine.inspect(command, folder=folder), available_cores(), **limits)

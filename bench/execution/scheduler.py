@@ -18,11 +18,11 @@ from bench.execution.executor import Executor, Slot, TaskResult
 from bench.measure.messages import Outcome, Progress, Task, contended, new_task
 from bench.processes import signals
 from bench.records import checkpoint_dirs as checkpoints
-from bench.records import store
+from bench.records import identity, store
 from bench.records.locks import CaseLocks
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Record
-from bench.records.store import Identity, Stored
+from bench.records.store import Stored
 from fmnist_jax.errors import UserError
 
 MAX_RELOCATIONS = (
@@ -68,7 +68,7 @@ class PendingCases(NamedTuple):
     todo: list[Case]
     done: list[Stored]
     seen: set[Path]
-    finished: dict[Identity, Stored]
+    finished: dict[str, Stored]
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class QueuedCase:
     taken: bool = False
 
     @property
-    def key(self) -> Identity:
+    def key(self) -> str:
         """What tells it from the other cases of the run."""
-        return store.case_identity(self.case)
+        return identity.digest_case(self.case)
 
 
 @dataclass
@@ -110,7 +110,7 @@ class RecordWriter:
     """The records of this run; one that cannot be written is kept to be tried again."""
 
     results: Path
-    stored: dict[Identity, Stored] = field(default_factory=dict)
+    stored: dict[str, Stored] = field(default_factory=dict)
     backlog: list[Outcome] = field(default_factory=list)
 
     def put(self, outcome: Outcome) -> None:
@@ -135,7 +135,7 @@ class RecordWriter:
         while self.backlog:
             record = self.backlog[0].record
             written = store.write(self.results, record, self.backlog[0].artifacts)
-            key = store.case_identity(record.case)
+            key = identity.digest_case(record.case)
             self.stored.pop(key, None)  # an attempt before
             self.stored[key] = written
             self.backlog.pop(0)
@@ -159,10 +159,10 @@ def pending(
 
 
 def _by_any(
-    hosts: Sequence[Provenance], case: Case, finished: Mapping[Identity, Stored]
+    hosts: Sequence[Provenance], case: Case, finished: Mapping[str, Stored]
 ) -> Stored | None:
     """The finished record of `case` on one of the machines."""
-    keys = (store.identity_of(case, host.machine, host.software) for host in hosts)
+    keys = (identity.digest_run(case, host) for host in hosts)
     return next((finished[key] for key in keys if key in finished), None)
 
 
@@ -173,7 +173,7 @@ def run(
     executor: Executor,
     *,
     seen: set[Path],
-    finished: Mapping[Identity, Stored] = MappingProxyType({}),
+    finished: Mapping[str, Stored] = MappingProxyType({}),
     retries: int = 0,
     data_dir: Path | None = None,
     checkpoint_every: int = 0,

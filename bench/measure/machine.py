@@ -25,12 +25,15 @@ from fmnist_jax.system.parent_death import exit_with_parent
 ROOT = Path(__file__).parents[2]
 
 
-def inspect(command: str, cores: tuple[int, ...] | None = None) -> Provenance:
+def inspect(
+    command: str, cores: tuple[int, ...] | None = None, folder: str | None = None
+) -> Provenance:
     """Fingerprint this machine, in a process of its own.
 
     Args:
         command: for the records.
         cores: the part of the machine that is meant; None is all that may be used.
+        folder: the identity of the results folder, for the records.
 
     Raises:
         UserError: jax does not start here.
@@ -45,7 +48,8 @@ def inspect(command: str, cores: tuple[int, ...] | None = None) -> Provenance:
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
         raise UserError(f"jax does not start on this machine: {last[0]}; see JAX_PLATFORMS")
-    return Provenance.model_validate_json(done.stdout.splitlines()[-1])
+    host = Provenance.model_validate_json(done.stdout.splitlines()[-1])
+    return host.model_copy(update={"folder": folder})
 
 
 def _inspect_here(command: str) -> Provenance:

@@ -1,10 +1,7 @@
-"""A plan becomes the list of cases to run."""
-
-import hashlib
-import json
-from typing import Any
+"""Turn a plan into the list of cases to run."""
 
 from bench.plan.plan import Plan
+from bench.records.identity import digest_config
 from bench.records.schema import Case
 from fmnist_jax.data.dataset import Dataset
 
@@ -29,7 +26,7 @@ def cases(plan: Plan, dataset: Dataset) -> list[Case]:
                 "target_accuracy": plan.target_accuracy,
             }
             point = {field: hyper[field] for field in varied} or None
-            digest = config_hash(config, point)
+            digest = digest_config(config, point)
             result[name, digest] = [
                 Case(
                     model=name,
@@ -45,10 +42,3 @@ def cases(plan: Plan, dataset: Dataset) -> list[Case]:
                 for seed in range(plan.seeds)
             ]
     return [case for seeds in result.values() for case in seeds]
-
-
-def config_hash(config: dict[str, Any], point: dict[str, Any] | None = None) -> str:
-    """Return twelve hex digits, the same for equal configs and grid points on any machine."""
-    content = config | {"grid": point} if point else config
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

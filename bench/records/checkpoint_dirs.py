@@ -1,11 +1,10 @@
-"""Where the training checkpoints of a case lie: inside the results folder, next to its record."""
+"""Place the training checkpoints of a case inside the results folder, next to its record."""
 
-import hashlib
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from bench.records import store
+from bench.records import identity
 from bench.records.provenance import Provenance
 from bench.records.schema import Case
 from fmnist_jax.training.checkpoint import Checkpoints
@@ -14,13 +13,13 @@ FOLDER = ".checkpoints"  # git-ignored
 
 
 def of_case(results: Path, host: Provenance, case: Case, every: int) -> Checkpoints | None:
-    """The checkpoints of `case` on `host`; None where it is to have none.
+    """Return the checkpoints of `case` on `host`; None for a baseline, which has no epochs.
 
     Args:
         results: the results folder.
-        host: since other hardware or software gives other bits.
-        case: only a network trains by epochs.
-        every: epochs between two; 0 switches them off.
+        host: other hardware or software gives other bits, so it has its own checkpoints.
+        case: what is trained.
+        every: epochs between two checkpoints; 0 switches them off.
     """
     if case.kind != "flax" or not every:
         return None
@@ -36,6 +35,5 @@ def discard(results: Path, host: Provenance, case: Case) -> None:
 
 
 def _folder(results: Path, host: Provenance, case: Case) -> Path:
-    identity = store.identity_of(case, host.machine, host.software)
-    key = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
-    return results.resolve() / host.machine.id / case.dataset / case.model / FOLDER / key
+    parent = results.resolve() / host.machine.id / case.dataset / case.model / FOLDER
+    return parent / identity.digest_run(case, host)

@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
+import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +13,8 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from bench.records.schema import SCHEMA, Artifact, Case, Machine, Record, Software
+from bench.records import identity
+from bench.records.schema import SCHEMA, Artifact, Record
 from bench.records.upgrade import upgrade
 from fmnist_jax.errors import UserError
 from fmnist_jax.system import files
@@ -19,8 +22,8 @@ from fmnist_jax.system.files import write_atomically
 
 log = logging.getLogger("fmnist_jax")
 
-Identity = tuple[object, ...]
 RECORDS = "*/*/*/*.json"
+FOLDER_ID = ".folder-id"  # git-ignored
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,42 @@ def check_writable(results: Path) -> None:
             f"cannot write to the results folder {results}: {error.strerror}; "
             "choose another with --results"
         ) from None
+
+
+def folder_id(results: Path) -> str:
+    """Return the identity of a results folder, which its first run gives it.
+
+    It lies in a file that git ignores, so that every clone of the records has its own.
+
+    Raises:
+        UserError: the folder cannot be written to, or the file is damaged.
+    """
+    path = results / FOLDER_ID
+    try:
+        if not path.exists():
+            results.mkdir(parents=True, exist_ok=True)
+            _create(path, secrets.token_hex(8).encode())
+        text = path.read_text(errors="replace").strip()
+    except OSError as error:
+        raise UserError(f"cannot write to {path}: {error.strerror or error}") from None
+    if not re.fullmatch("[0-9a-f]{16}", text):
+        raise UserError(f"{path} is damaged: delete it, and the next run makes a new one")
+    return text
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Write `path` whole, unless another process has: a link, unlike a rename, replaces nothing."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    write_atomically(temporary, content)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        if not path.exists():
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write(results: Path, record: Record, artifacts: Mapping[str, tuple[str, bytes]]) -> Stored:
@@ -129,35 +168,19 @@ def _reason(error: Exception) -> str:
 
 def finished(
     results: Path, pattern: str = RECORDS, seen: set[Path] | None = None
-) -> dict[Identity, Stored]:
-    """The newest finished record of each case, machine and software; arguments as of `read`."""
+) -> dict[str, Stored]:
+    """Return the newest finished record of each run, by `identity.digest_record`.
+
+    A record without a folder is nobody's own work. Arguments as of `read`.
+    """
     return {
-        identity(stored.record): stored
+        identity.digest_record(stored.record): stored
         for stored in read(results, pattern, seen)
-        if stored.record.run.status == "ok"
+        if stored.record.run.status == "ok" and stored.record.run.folder
     }
-
-
-def identity(record: Record) -> Identity:
-    """What makes two runs repetitions of one another."""
-    return identity_of(record.case, record.machine, record.software)
-
-
-def identity_of(case: Case, machine: Machine, software: Software) -> Identity:
-    """What a record of this case has in common with its repetitions."""
-    return (
-        case_identity(case),
-        machine.id,
-        # The dtype of the arithmetic follows from the config and the machine.
-        software.model_dump_json(exclude={"compute_dtype"}),
-    )
-
-
-def case_identity(case: Case) -> Identity:
-    """What tells a case from others, wherever it is run."""
-    return (case.model, case.dataset, case.dataset_sha256, case.seed, case.config_hash)
 
 
 def _compact(text: str) -> str:
     """Indented JSON with every list of numbers on one line."""
-    return re.sub(r"\[[\s\d.,eE+-]*\]", lambda found: re.sub(r"\s+", "", found[0]), text)
+    # A string has no bare line break, so none is taken for a list.
+    return re.sub(r"\[\n[\s\d.,eE+-]*\]", lambda found: re.sub(r"\s+", "", found[0]), text)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from bench.measure.messages import new_task, unmeasured_record
-from bench.plan.cases import config_hash
+from bench.records.identity import digest_config
 from bench.records.provenance import Provenance
 from bench.records.schema import (
     Case,
@@ -17,6 +17,7 @@ from bench.records.schema import (
     Time,
 )
 
+FOLDER = "0123456789abcdef"
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -50,6 +51,7 @@ def make_host(**machine):
         ),
         code=Code(version="0.1.0", commit=None, dirty=None),
         command="python -m bench run knn",
+        folder=FOLDER,
     )
 
 
@@ -72,7 +74,7 @@ def make_case(model="knn", seed=0, dataset="fashion_mnist", train_images=None, *
         synthetic=dataset == "synthetic",
         seed=seed,
         config=config,
-        config_hash=config_hash(config),
+        config_hash=digest_config(config),
     )
 
 

@@ -13,6 +13,7 @@ from bench.execution.cluster import remote as node
 from bench.execution.cluster.executor import ClusterExecutor
 from bench.execution.cluster.workers import Crew
 from bench.measure import machine
+from bench.records import store
 from fmnist_jax.errors import UserError, nearest
 
 QUEUES = {
@@ -77,7 +78,7 @@ def connected(
         marker = results.resolve() / f".cluster-{secrets.token_hex(4)}"
         marker.touch()
         held.callback(marker.unlink, missing_ok=True)
-        crew = Crew(client, command, marker, inspect)
+        crew = Crew(client, command, store.folder_id(results), marker, inspect)
         if jobs:
             jobs.scale(1)  # to see what it is like
         crew.wait(None if jobs else WORKERS_S)

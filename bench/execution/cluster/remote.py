@@ -48,7 +48,13 @@ class Order:
 
 
 def introduce(
-    name: str, inspect: Inspect, command: str, marker: Path, threads: int, taken: Set[int]
+    name: str,
+    inspect: Inspect,
+    command: str,
+    folder: str,
+    marker: Path,
+    threads: int,
+    taken: Set[int],
 ) -> tuple[Slot, bool]:
     """Choose the cores of this Dask worker and fingerprint them; runs in it.
 
@@ -56,6 +62,7 @@ def introduce(
         name: of the worker.
         inspect: makes the fingerprint.
         command: for the records.
+        folder: the identity of the results folder, for the records.
         marker: a file in the results folder.
         threads: how many cores it may use.
         taken: those of other Dask workers on this machine.
@@ -65,7 +72,8 @@ def introduce(
     """
     cores = available_cores()
     own = tuple(core for core in cores if core not in taken)[:threads] or cores[:threads]
-    return Slot(inspect(command, own), own, name), marker.exists()
+    host = inspect(command, own).model_copy(update={"folder": folder})
+    return Slot(host, own, name), marker.exists()
 
 
 def run(order: Order, topic: str) -> TaskResult:

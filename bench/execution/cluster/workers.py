@@ -37,17 +37,20 @@ class Seat:
 class Crew:
     """The workers of a cluster, by their names."""
 
-    def __init__(self, client: "Client", command: str, marker: Path, inspect: node.Inspect) -> None:
+    def __init__(
+        self, client: "Client", command: str, folder: str, marker: Path, inspect: node.Inspect
+    ) -> None:
         """Ask nobody yet.
 
         Args:
             client: of the cluster.
             command: for the records.
+            folder: the identity of the results folder, for the records.
             marker: a file in the results folder.
             inspect: makes the fingerprint of a machine, there.
         """
         self._client = client
-        self._question = inspect, command, marker
+        self._question = inspect, command, folder, marker
         self._joining: dict[str, tuple[str, Future[tuple[Slot, bool]]]] = {}
         self._refused: dict[str, str] = {}
         self._strangers = False

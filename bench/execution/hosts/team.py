@@ -1,7 +1,5 @@
 """The processes come together: the others call process 0, which sees that they fit."""
 
-import hashlib
-import json
 import select
 import socket
 import time
@@ -11,6 +9,7 @@ from dataclasses import dataclass
 
 from bench.execution.hosts.link import Dismiss, Hello, Link
 from bench.measure.messages import Seat
+from bench.records import identity
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Machine, Probe
 from fmnist_jax.errors import UserError
@@ -110,8 +109,7 @@ def call(seat: Seat, host: Provenance, cases: Sequence[Case], patience_s: float 
 
 def digest(cases: Sequence[Case]) -> str:
     """The same for the same cases in the same order."""
-    text = json.dumps([case.model_dump(mode="json") for case in cases], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return identity.digest([case.model_dump(mode="json") for case in cases])
 
 
 def together(machines: Sequence[Machine]) -> Machine:

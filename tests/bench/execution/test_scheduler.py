@@ -12,7 +12,7 @@ import time
 from bench.execution import scheduler as runner
 from bench.execution.executor import Slot, TaskResult
 from bench.measure.messages import Outcome, unmeasured_record
-from bench.records import store
+from bench.records import identity, store
 from bench.records.locks import CaseLocks
 from tests.faults.behaviour import Watcher, by_model, run, run_on
 from tests.support.factory import make_case, make_host, make_record
@@ -157,7 +157,7 @@ def test_what_another_run_holds_is_waited_for_and_taken_over(tmp_path):
 
     def other_run():
         with CaseLocks(tmp_path, host.machine.id) as theirs:
-            assert theirs.acquire(store.case_identity(case))
+            assert theirs.acquire(identity.digest_case(case))
             holds.set()
             deadline = time.monotonic() + 60
             while not watcher.taken_cases and time.monotonic() < deadline:
@@ -232,4 +232,4 @@ def test_a_run_goes_on_without_locks_where_they_are_impossible(tmp_path, caplog)
     (tmp_path / ".locks").touch()
     with caplog.at_level(logging.WARNING):
         assert done(run(tmp_path, make_case("knn")))["knn"].status == "ok"
-    assert "going on without" in caplog.text
+    assert "continuing without" in caplog.text

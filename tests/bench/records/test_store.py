@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from bench.records import store
+from bench.records import identity, store
 from bench.records.schema import Record
 from fmnist_jax.errors import UserError
 from tests.support.factory import make_case, make_host, make_record
@@ -137,7 +137,7 @@ def test_only_the_very_same_case_counts_as_done(tmp_path):
     finished = store.finished(tmp_path)
 
     def found(record: Record) -> bool:
-        return store.identity(record) in finished
+        return identity.digest_record(record) in finished
 
     assert found(make_record(make_case(n_neighbors=5), at=7))
     assert not found(make_record(make_case(n_neighbors=6)))

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from bench.plan import cases as plan
 from bench.plan import load as config
-from bench.plan.cases import config_hash
 from bench.plan.plan import Plan
+from bench.records.identity import digest_config
 from bench.reporting import progress as console
 from bench.reporting import summary as report
 from bench.reporting.sections import accuracy as table
@@ -26,7 +26,7 @@ def cases(**fields):
 
 def make_point(model="svm", seed=0, dataset="fashion_mnist", train_images=10_000, **varied):
     case = make_case(model, seed, dataset, train_images, **varied)
-    digest = config_hash(case.config, varied)
+    digest = digest_config(case.config, varied)
     return case.model_copy(update={"point": varied, "config_hash": digest})
 
 
