@@ -1,20 +1,74 @@
-"""The whole comparison: every model through its rounds, then the file."""
+"""`python -m bench peers`: every model through its rounds, then the file and the tables."""
 
 import os
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
+from bench.measure import machine
+from bench.peers import entries, report, schema
 from bench.peers.entries import INSTALL, MODELS
 from bench.peers.progress import Mode, progress
 from bench.peers.protocol import BETAS, Entrant, Measure, Setup
 from bench.peers.rounds import BLOCK_S, compare
 from bench.peers.schema import Comparison, Config, Entry, Optimizer, comparison
+from bench.processes.signals import EXIT_CODE
+from bench.records import store
 from bench.records.provenance import Provenance
+from bench.reporting.sections.accuracy import screen
 
 IMAGES = 5120  # at least; an epoch of this suite's takes a second or two on two cores
 PREDICT_BATCHES = (1000, 1)
+
+
+def peers(
+    models: Sequence[str],
+    frameworks: Sequence[str],
+    batches: Sequence[int],
+    rounds: int,
+    results: Path,
+    *,
+    command: str,
+    flip: bool = False,
+    progress: Mode = "auto",
+    debug: bool = False,
+) -> int:
+    """Compare, store the comparison and show it; the exit code.
+
+    Args:
+        models: resnet, cnn; both where none is named.
+        frameworks: flax, torch, keras; all where none is named.
+        batches: sizes of a training batch.
+        rounds: blocks of each measure.
+        results: the results folder.
+        command: for the record.
+        flip: mirror training images at random.
+        progress: how to show what happens.
+        debug: workers print tracebacks.
+
+    Raises:
+        UserError: an unknown name, or a results folder that cannot be written.
+    """
+    names = entries.models(models)
+    chosen, missing = entries.entrants(frameworks)
+    store.check_writable(results)
+    host = machine.inspect(command)
+    train_batches = tuple(dict.fromkeys(batches))
+    try:
+        result = run(host, names, chosen, missing, train_batches, rounds, flip, progress, debug)
+    except KeyboardInterrupt:
+        print("interrupted; a comparison is stored only when it is complete", file=sys.stderr)
+        return EXIT_CODE
+    path = schema.write(results, result)
+    out = screen()
+    for name in names:
+        out.print(report.table(result, name))
+    out.print(report.versions(result), highlight=False)
+    print(path, file=sys.stderr)
+    return int(any(entry.status == "failed" for entry in result.entries))
 
 
 def run(
@@ -38,7 +92,7 @@ def run(
         *(Measure("predict", batch) for batch in PREDICT_BATCHES),
     ]
     images = max(IMAGES, *train_batches)
-    entries: list[Entry] = []
+    measured: list[Entry] = []
     with progress(mode, errors, len(models) * (len(entrants) + rounds)) as say:
         for model in models:
             setup = Setup(
@@ -49,7 +103,7 @@ def run(
                 flip,
                 accelerated=host.accelerated,
             )
-            entries += compare(setup, entrants, measures, rounds, say, debug=debug)
+            measured += compare(setup, entrants, measures, rounds, say, debug=debug)
     config = Config(
         models=tuple(models),
         train_batches=tuple(train_batches),
@@ -61,4 +115,4 @@ def run(
         threads=setup.cores,
         block_s=dict(BLOCK_S),
     )
-    return comparison(host, os.urandom(4).hex(), started, config, tuple(missing), tuple(entries))
+    return comparison(host, os.urandom(4).hex(), started, config, tuple(missing), tuple(measured))

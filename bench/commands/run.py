@@ -77,7 +77,6 @@ def run(
     del loaded
     if synthetic:
         errors.print(report.banner(reason))
-    data_dir = data_dir and data_dir.expanduser().absolute()
 
     with _executor(plan, cluster, results, command, folder) as chosen:
         if seat and follows:

@@ -122,11 +122,11 @@ def _assign(document: dict[str, Any], assignment: str) -> None:
         if not isinstance(document.get(folder), dict):
             document[folder] = {}
         document = document[folder]
-    document[last] = _value(text)
+    document[last] = parse_value(text)
 
 
-def _value(text: str) -> Any:
-    """The TOML value that `text` spells, else `text` itself."""
+def parse_value(text: str) -> Any:
+    """Return the TOML value that `text` spells, else `text` itself."""
     try:
         parsed = _parse(f"value = {text}")
     except ValueError:

@@ -10,7 +10,6 @@ from functools import partial
 import psutil
 import pytest
 
-from bench import cli
 from bench.commands import peers as run
 from bench.measure import machine
 from bench.peers import entries as entrants
@@ -46,7 +45,7 @@ def test_the_real_thing_in_small(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(entrants, "ENTRANTS", two)
     monkeypatch.setattr(machine, "inspect", lambda command: HOST)
     monkeypatch.setattr(run, "compare", partial(run.compare, block_s=SHORT))
-    code = cli.peers(["cnn"], batch=[16], rounds=2, results=tmp_path, progress="plain")
+    code = run.peers(["cnn"], (), [16], 2, tmp_path, command="python -m bench", progress="plain")
     out, err = capsys.readouterr()
     assert code == 0, err
     assert "torch is not installed, so it is left out: pip install -e '.[peers]'" in err

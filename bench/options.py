@@ -1,0 +1,154 @@
+"""The command line's options: what they are called, what they take, what they say of themselves.
+
+The one place that turns an option into a path is `path_option`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from fmnist_jax.errors import UserError
+from fmnist_jax.system.paths import parse_path
+
+
+def path_option(name: str, *, metavar: str, **settings: Any) -> Any:
+    """Return an option that names a file or folder; the verb is given an absolute path."""
+    return typer.Option(name, parser=_path, metavar=metavar, **settings)
+
+
+def _path(text: str | Path) -> Path:
+    try:
+        return parse_path(text)
+    except UserError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _complete(*sections: str) -> Callable[[str], list[str]]:
+    """What a shell offers for the beginning of a name in these sections of the catalogue."""
+
+    def complete(incomplete: str) -> list[str]:
+        from bench.commands.list import catalogue
+
+        entries = catalogue()
+        names = [name for section in sections for name in entries[section]]
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+# Of every verb.
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Results = Annotated[Path, path_option("--results", metavar="DIR", help="The results folder.")]
+DEFAULT_RESULTS = Path("results")
+Progress = Annotated[
+    Literal["auto", "plain", "none"],
+    typer.Option("--progress", help="Bars on a terminal and lines in a log; only lines; nothing."),
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        metavar="NAME",
+        help="auto, fashion_mnist, mnist, synthetic.",
+        autocompletion=_complete("datasets"),
+        show_default="auto",
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    path_option(
+        "--data-dir",
+        metavar="DIR",
+        help="Folder with the official idx files.",
+        show_default="FMNIST_DATA_DIR, else the cache, else the network",
+    ),
+]
+
+# Of run. Where the default is None, the config decides; what is shown is the default config's.
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Models or baselines to run.",
+        autocompletion=_complete("models", "baselines", "historic"),
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="Run every model of the config.")]
+Config = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE|NAME",
+        help="A TOML file, or the name of a config.",
+        autocompletion=_complete("configs"),
+        show_default="default",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a field: resnet.epochs=5."),
+]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", help="Seeds of each model.", show_default="1")
+]
+Jobs = Annotated[
+    str | None,
+    typer.Option("--jobs", metavar="N|auto", help="Cases side by side.", show_default="auto"),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", help="Seconds after which a case is stopped.", show_default="3600.0"),
+]
+Retries = Annotated[
+    int | None,
+    typer.Option("--retries", help="More attempts at a case that died or hung.", show_default="0"),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS|KIND",
+        help="A Dask scheduler (tcp://host:port), slurm, pbs, sge ...",
+    ),
+]
+Coordinator = Annotated[
+    str | None,
+    typer.Option(
+        "--coordinator",
+        metavar="HOST:PORT",
+        help="Train networks over several hosts: where process 0 is, or auto.",
+    ),
+]
+Processes = Annotated[
+    int | None, typer.Option("--processes", help="How many hosts train together.")
+]
+ProcessId = Annotated[
+    int | None, typer.Option("--process-id", help="Which of them this is; 0 leads.")
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run all again, from the start.")]
+
+# Of table.
+Format = Annotated[
+    Literal["rich", "markdown", "csv", "json"], typer.Option("--format", help="What to print.")
+]
+Write = Annotated[
+    Path | None,
+    path_option("--write", metavar="FILE", help="Regenerate the marked block of this file."),
+]
+
+# Of peers.
+PeerModels = Annotated[list[str] | None, typer.Argument(help="resnet, cnn.", show_default="both")]
+Frameworks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--framework", metavar="NAME", help="flax, torch, keras.", show_default="all installed"
+    ),
+]
+Batches = Annotated[
+    list[int] | None,
+    typer.Option("--batch", min=1, help="Images of a training batch.", show_default="128 and 256"),
+]
+Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Blocks of each measure.")]
+Flip = Annotated[bool, typer.Option("--flip", help="Mirror training images at random.")]
