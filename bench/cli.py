@@ -101,6 +101,28 @@ def table(
 
 
 @app.command()
+def analyze(
+    dataset: options.Dataset = None,
+    data_dir: options.DataDir = None,
+    out: options.AnalysisOut = None,
+    only: options.Parts = None,
+    format_: options.DigestFormat = "rich",
+    debug: options.Debug = False,
+) -> None:
+    """Analyse the raw data: a digest on the screen, JSON and figures in a folder."""
+    from bench.commands import analyze as analysis
+
+    analysis.analyze(
+        dataset,
+        options.DEFAULT_RESULTS,
+        data_dir=data_dir,
+        out=out,
+        only=only or (),
+        format_=format_,
+    )
+
+
+@app.command()
 @reaper.kill_descendants_on_exit()
 def peers(
     models: options.PeerModels = None,

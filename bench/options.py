@@ -138,6 +138,28 @@ Write = Annotated[
     path_option("--write", metavar="FILE", help="Regenerate the marked block of this file."),
 ]
 
+# Of analyze.
+AnalysisOut = Annotated[
+    Path | None,
+    path_option(
+        "--out",
+        metavar="DIR",
+        help="Folder for the JSON and the figures.",
+        show_default="analysis/DATASET",
+    ),
+]
+Parts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="PART",
+        help="Name or number of a part.",
+        autocompletion=_complete("analysis"),
+        show_default="1 to 10",
+    ),
+]
+DigestFormat = Annotated[Literal["rich", "json"], typer.Option("--format", help="What to print.")]
+
 # Of peers.
 PeerModels = Annotated[list[str] | None, typer.Argument(help="resnet, cnn.", show_default="both")]
 Frameworks = Annotated[

@@ -1,4 +1,4 @@
-"""What there is to run: models, baselines, datasets and configs."""
+"""What there is to run: models, baselines, datasets, parts of the analysis and configs."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from rich.console import Console
 from rich.table import Table
 
+from fmnist_jax.analysis.base import PARTS
 from fmnist_jax.data.dataset import DATASETS
 from fmnist_jax.learner import LEARNERS, default_models
 
@@ -27,6 +28,7 @@ def catalogue() -> Catalogue:
             entry.name: entry.summary for entry in LEARNERS.catalogue.values() if entry not in usual
         },
         "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
+        "analysis": {entry.name: entry.summary for entry in PARTS.catalogue.values()},
         "configs": {name: _first_comment(path) for name, path in named_configs().items()},
     }
 

@@ -4,12 +4,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from fmnist_jax.data.dataset import DATASETS, Dataset
+from fmnist_jax.data.dataset import DATASETS, Dataset, Split
 from fmnist_jax.errors import DataError, UserError, nearest
 from fmnist_jax.system.paths import default_cache_dir, parse_path
 
 AUTO = "auto"
 DATA_VARIABLE = "FMNIST_DATA_DIR"
+MNIST_VARIABLE = "MNIST_DATA_DIR"
 
 _REAL = "fashion_mnist"
 _SYNTHETIC = "synthetic"
@@ -55,3 +56,33 @@ def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None 
             raise
         synthetic = DATASETS[_SYNTHETIC]().load(None, cache_dir)
         return replace(synthetic, fallback_reason=str(error))
+
+
+def load_mnist_training(data_dir: Path | None = None, cache_dir: Path | None = None) -> Split:
+    """Load MNIST's training set, to compare with; its test set need not be there.
+
+    It comes from the folder that `MNIST_DATA_DIR` names, and from nowhere else if that is
+    set; or else from a folder `mnist` beside the data folder, the cache or the network.
+
+    Args:
+        data_dir: the folder of another dataset's files; None reads `FMNIST_DATA_DIR`.
+        cache_dir: where verified copies are kept; None is `default_cache_dir()`.
+
+    Raises:
+        DataError: it cannot be had, or what was found is not it.
+    """
+    from fmnist_jax.data.datasets.mnist import MNIST
+    from fmnist_jax.data.idx.folder import read_training_folder
+
+    try:
+        if named := os.environ.get(MNIST_VARIABLE):
+            return read_training_folder(MNIST.published, parse_path(named))
+        beside = data_dir or os.environ.get(DATA_VARIABLE)
+        if beside and (folder := parse_path(beside).parent / MNIST.published.name).is_dir():
+            return read_training_folder(MNIST.published, folder)
+        return MNIST().load(None, cache_dir or default_cache_dir()).train
+    except UserError as error:
+        raise DataError(
+            f"{error} (the two files of its training set are enough to compare with, in a "
+            f"folder named by {MNIST_VARIABLE})"
+        ) from error

@@ -24,7 +24,7 @@ def png(figure: Figure) -> bytes:
     raw = io.BytesIO()
     figure.savefig(raw, format="png", dpi=100, bbox_inches="tight", facecolor="white")
     small = io.BytesIO()
-    Image.open(raw).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
+    Image.open(raw).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
         small, format="PNG", optimize=True
     )
     return small.getvalue()

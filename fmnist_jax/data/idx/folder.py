@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from fmnist_jax.data.dataset import DATASETS, Dataset
+from fmnist_jax.data.dataset import DATASETS, Dataset, Split
 from fmnist_jax.data.idx import format as idx
 from fmnist_jax.data.idx.card import FILES, Arrays, ChecksumError, DatasetCard, assemble, check
 from fmnist_jax.errors import DataError
@@ -22,11 +22,26 @@ def read_folder(published: DatasetCard, folder: Path) -> Dataset:
     Raises:
         DataError: one of them is missing, damaged, or another dataset's.
     """
-    if problem := folder_problem(folder):
-        raise DataError(f"the data folder {folder} {problem}: {published.remedy}")
-    first, second, third, fourth = (_read(published, index, folder) for index in range(len(FILES)))
+    first, second, third, fourth = _read_files(published, folder, len(FILES))
     arrays: Arrays = (first, second, third, fourth)
     return assemble(published, arrays, "data-dir")
+
+
+def read_training_folder(published: DatasetCard, folder: Path) -> Split:
+    """Read the training set alone; the test set's files need not be in `folder`.
+
+    Raises:
+        DataError: one of its two files is missing, damaged, or another dataset's.
+    """
+    images, labels = _read_files(published, folder, 2)
+    return Split(images, labels)
+
+
+def _read_files(published: DatasetCard, folder: Path, count: int) -> list[idx.Bytes]:
+    """The verified contents of the first `count` of `FILES`."""
+    if problem := folder_problem(folder):
+        raise DataError(f"the data folder {folder} {problem}: {published.remedy}")
+    return [_read(published, index, folder) for index in range(count)]
 
 
 def _read(published: DatasetCard, index: int, folder: Path) -> idx.Bytes:

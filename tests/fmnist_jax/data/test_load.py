@@ -1,13 +1,15 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fmnist_jax.data import load
 from fmnist_jax.data.acquire import cache
 from fmnist_jax.data.dataset import DATASETS, Dataset
+from fmnist_jax.data.datasets.mnist import MNIST
 from fmnist_jax.errors import DataError, UserError
 from fmnist_jax.system.paths import default_cache_dir
-from tests.support.toy import Toy, toy_arrays, toy_dataset, write_folder
+from tests.support.toy import Toy, describe, toy_arrays, toy_dataset, write_folder
 
 
 class Drawn:
@@ -101,3 +103,22 @@ def test_unknown_name() -> None:
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def test_the_training_set_of_mnist_needs_no_test_set(tmp_path, monkeypatch):
+    arrays = toy_arrays()
+    monkeypatch.setattr(MNIST, "published", describe(arrays))
+    folder = write_folder(tmp_path / "toy", arrays)
+    for path in folder.glob("t10k*"):
+        path.unlink()
+    beside = load.load_mnist_training(tmp_path / "fashion")
+    np.testing.assert_array_equal(beside.images, arrays[0])
+    monkeypatch.setenv("MNIST_DATA_DIR", str(folder))
+    np.testing.assert_array_equal(load.load_mnist_training().labels, arrays[1])
+
+
+def test_mnist_in_a_named_folder_is_verified(tmp_path, monkeypatch):
+    folder = write_folder(tmp_path / "mnist", toy_arrays())
+    monkeypatch.setenv("MNIST_DATA_DIR", str(folder))
+    with pytest.raises(DataError, match="MNIST_DATA_DIR"):
+        load.load_mnist_training()

@@ -1,0 +1,226 @@
+"""`python -m bench analyze`: measure every part, write its JSON and figures, print a digest."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bench.records import store
+from bench.reporting import progress as screens
+from bench.reporting import summary
+from bench.reporting.sections import accuracy
+from fmnist_jax.analysis import base
+from fmnist_jax.data.dataset import Dataset, Split
+from fmnist_jax.data.load import AUTO, load, load_mnist_training
+from fmnist_jax.errors import DataError, UserError
+from fmnist_jax.evaluation.classification import Confusion
+from fmnist_jax.figures.pictures import png
+from fmnist_jax.system.files import check_writable
+from fmnist_jax.system.paths import parse_path
+
+Format = Literal["rich", "json"]
+DEFAULT_OUT = Path("analysis")
+
+
+def analyze(
+    dataset: str | None,
+    results: Path,
+    *,
+    data_dir: Path | None,
+    out: Path | None,
+    only: Sequence[str],
+    format_: Format,
+) -> None:
+    """Analyse `dataset`; stdout carries the digest or the JSON, stderr the progress.
+
+    Args:
+        dataset: its registered name; None is auto.
+        results: the results folder, whose records the predictions are checked against.
+        data_dir: folder with the official files.
+        out: folder for one JSON and the figures per part; None is `analysis/<dataset>`.
+        only: names or numbers of parts; all that run by default if empty.
+        format_: of what is printed.
+
+    Raises:
+        UserError: nothing can be analysed or written, in one line; nothing is left behind.
+    """
+    errors = Console(stderr=True)
+    screens.show_logs(errors)
+    parts = base.select(only)
+    data = load(dataset or AUTO, data_dir)
+    reason = data.fallback_reason or "asked for by name."
+    if data.synthetic:
+        errors.print(summary.banner(reason))
+    context = base.Context(data, find_mnist(parts, data, data_dir), read_confusions(results, data))
+    folder = parse_path(out or DEFAULT_OUT / data.name)
+    with written_whole(folder) as partial, reported(parts, errors) as on_part:
+        answers, documents = [], []
+        for part in base.analyze(context, parts, on_part):
+            answers.append(part)
+            documents.append(write_part(partial, part, context))
+    if format_ == "json":
+        print(json.dumps({"dataset": describe(data), "parts": documents}, indent=1))
+        return
+    console = accuracy.screen()
+    if data.synthetic:
+        console.print(summary.banner(reason))
+    for part in answers:
+        console.print(digest(part))
+    errors.print(f"figures and JSON: {escape(str(folder))}", soft_wrap=True, highlight=False)
+
+
+def find_mnist(
+    parts: Sequence[type[base.Part]], data: Dataset, data_dir: Path | None
+) -> Split | str:
+    """MNIST's training set where a part compares with it, or why it is not there."""
+    if "mnist" not in {part.name for part in parts}:
+        return "the comparison was not asked for"
+    if data.name == "mnist":
+        return "the dataset is MNIST itself"
+    try:
+        return load_mnist_training(data_dir)
+    except DataError as error:
+        return str(error)
+
+
+def read_confusions(results: Path, data: Dataset) -> dict[str, Confusion]:
+    """The test confusions of this dataset by model, summed over the records.
+
+    Only models trained on all images count, and no grid's points, each of which is
+    another model.
+    """
+    confusions: dict[str, Confusion] = {}
+    sha256 = data.sha256
+    for stored in store.read(results):
+        case, confusion = stored.record.case, stored.record.quality.confusion
+        limited = case.config.get("data", {}).get("train_images") is not None
+        if confusion is None or limited or case.point or case.dataset_sha256 != sha256:
+            continue
+        if stored.record.run.status == "ok":
+            counts = np.asarray(confusion, np.int64)
+            confusions[case.model] = confusions.get(case.model, 0) + counts
+    return confusions
+
+
+def describe(data: Dataset) -> dict[str, Any]:
+    """The dataset's identity, for each JSON."""
+    return {"name": data.name, "sha256": data.sha256, "synthetic": data.synthetic}
+
+
+def write_part(folder: Path, part: base.Part, context: base.Context) -> dict[str, Any]:
+    """Write the JSON and the figures of a part; return the JSON's content."""
+    stem = f"{part.number:02d}_{part.name}"
+    names = []
+    for name, figure in part.figures(context).items():
+        names.append(f"{stem}_{name}.png")
+        (folder / names[-1]).write_bytes(png(figure))
+    document = {
+        "part": part.name,
+        "number": part.number,
+        "title": part.title,
+        "dataset": describe(context.dataset),
+        "figures": names,
+        "result": json.loads(part.model_dump_json()),
+    }
+    (folder / f"{stem}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return document
+
+
+def digest(part: base.Part) -> Table:
+    """A part's answer in a few lines."""
+    table = Table(
+        title=f"{part.number}  {part.title}",
+        title_justify="left",
+        title_style="bold",
+        show_header=False,
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    table.add_column(style="cyan", no_wrap=True, min_width=18)
+    table.add_column(overflow="fold")
+    for name, text in part.digest():
+        table.add_row(Text(name), Text(text))
+    return table
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A folder whose files move to `folder` when all of them are written.
+
+    Raises:
+        UserError: `folder` cannot be written to.
+    """
+    existed = folder.exists()
+    try:
+        check_writable(folder)
+        partial = Path(tempfile.mkdtemp(dir=folder, prefix=".analysis-", suffix=".partial"))
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    whole = False
+    try:
+        yield partial
+        for path in sorted(partial.iterdir()):
+            path.replace(folder / path.name)
+        whole = True
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not whole and not existed:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def unwritable(folder: Path, error: OSError) -> UserError:
+    """What to say where `folder` cannot be written to."""
+    return UserError(
+        f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out"
+    )
+
+
+@contextmanager
+def reported(
+    parts: Sequence[type[base.Part]], console: Console
+) -> Iterator[Callable[[type[base.Part]], None]]:
+    """What to call as each part begins: bars on a terminal, lines elsewhere, with the time left."""
+    total = sum(part.expected_s for part in parts)
+    begun: list[type[base.Part]] = []
+    started = time.monotonic()
+
+    def share() -> float:
+        return sum(part.expected_s for part in begun[:-1])
+
+    if not console.is_terminal:
+
+        def say(part: type[base.Part]) -> None:
+            begun.append(part)
+            speed = share() / (time.monotonic() - started) if len(begun) > 1 else 1.0
+            left = (total - share()) / speed
+            console.print(f"{len(begun)}/{len(parts)} {part.name}, about {left:.0f} s left")
+
+        yield say
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=600) as bars:
+        bar = bars.add_task("", total=total)
+
+        def move(part: type[base.Part]) -> None:
+            begun.append(part)
+            bars.update(bar, completed=share(), description=f"{part.number} {part.title}")
+
+        yield move

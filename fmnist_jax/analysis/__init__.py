@@ -1,0 +1,1 @@
+"""Questions about the raw data: one module each, found by its registry."""
