@@ -1,1 +1,1 @@
-"""Where a network looks: class activation maps."""
+"""Where a network looks, and whether it really does: maps and their faithfulness."""

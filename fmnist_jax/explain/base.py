@@ -1,0 +1,251 @@
+"""What the explanation methods share: a network seen from one of its feature maps.
+
+A method is one decorated function in one file of `fmnist_jax.explain.methods`:
+
+    @METHODS.register("gradcam")
+    def gradcam(view: View, images: jax.Array, targets: jax.Array) -> jax.Array:
+        '''Return the relevance of each place, float32 [n, h, w].'''
+
+`explain` runs it on any number of images and scales its maps to [0, 1].
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeAlias
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jax import lax
+
+from fmnist_jax.data.dataset import SIDE
+from fmnist_jax.errors import UserError, nearest
+from fmnist_jax.models.base import Network
+from fmnist_jax.registry import Registry
+
+LAST = "features"  # the last feature map, at which every network is cut
+CHUNK = 64  # images whose activations and gradients are in memory at once
+
+Maps: TypeAlias = npt.NDArray[np.float32]  # [n, 28, 28]
+Variables: TypeAlias = dict[str, Any]
+
+
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["variables"], meta_fields=["network", "layer"]
+)
+@dataclass(frozen=True)
+class View:
+    """A trained network seen from one of its feature maps.
+
+    Attributes:
+        network: in evaluation, so that images do not mix.
+        variables: its trained weights.
+        layer: a name of `feature_maps`.
+    """
+
+    network: Network
+    variables: Variables
+    layer: str = LAST
+
+    def activations(self, images: jax.Array) -> jax.Array:
+        """The feature map [n, h, w, c] of float images [n, 28, 28, 1] in [0, 1]."""
+        outputs: list[jax.Array] = []
+
+        def record(call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
+            output = call(*args, **kwargs)
+            if _name(context) == self.layer:
+                outputs.append(output)
+            return output
+
+        with nn.intercept_methods(record):
+            self.network.apply(self.variables, images)
+        return outputs[0]
+
+    def logits(self, images: jax.Array, activations: jax.Array | None = None) -> jax.Array:
+        """Logits [n, classes], with `activations` in the place of the feature map if given."""
+        if activations is None:
+            return self.network.apply(self.variables, images)
+
+        def replace(
+            call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext
+        ) -> Any:
+            return activations if _name(context) == self.layer else call(*args, **kwargs)
+
+        with nn.intercept_methods(replace):
+            return self.network.apply(self.variables, images)
+
+    def gradients(
+        self, images: jax.Array, targets: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """The feature map, and the gradient of the target's logit with respect to it.
+
+        Args:
+            images: float [n, 28, 28, 1] in [0, 1].
+            targets: classes, integers [n].
+
+        Returns:
+            Two arrays [n, h, w, c].
+        """
+        activations = self.activations(images)
+
+        def evidence(activations: jax.Array) -> jax.Array:
+            # Images do not mix, so one sum gives each its own gradient.
+            return pick(self.logits(images, activations), targets).sum()
+
+        return activations, jax.grad(evidence)(activations)
+
+    def image_gradients(self, images: jax.Array, targets: jax.Array) -> jax.Array:
+        """The gradient of the target's logit with respect to the image, [n, 28, 28, 1]."""
+        return jax.grad(lambda images: pick(self.logits(images), targets).sum())(images)
+
+
+Method: TypeAlias = Callable[[View, jax.Array, jax.Array], jax.Array]
+
+METHODS: Registry[Method] = Registry("method", "METHODS", "fmnist_jax.explain.methods")
+
+
+@dataclass
+class _Shapes:
+    calls: dict[str, int] = field(default_factory=dict)
+    maps: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    modules: list[tuple[str, ...]] = field(default_factory=list)
+
+
+def feature_maps(network: Network, variables: Variables) -> dict[str, tuple[int, int, int]]:
+    """Name every feature map that can be explained.
+
+    They are the results of the network's layers, named as in its weights
+    ("block1/conv2"), and `features`, the last.
+
+    Returns:
+        Height, width and channels by name, in the order of computation; empty for a
+        network without convolutions.
+    """
+    shapes = _trace(network, variables)
+    return {
+        name: (shape[1], shape[2], shape[3])
+        for name, shape in shapes.maps.items()
+        # A layer that is called twice has no single feature map.
+        if len(shape) == 4 and shape[1] * shape[2] > 1 and shapes.calls[name] == 1
+    }
+
+
+def weighted_layers(network: Network, variables: Variables) -> list[tuple[str, ...]]:
+    """Paths of the layers that own parameters, in the order of computation."""
+    owned = {path[:-1] for path in _paths(variables["params"])}
+    layers = dict.fromkeys(_trace(network, variables).modules)
+    return [path for path in layers if path in owned]
+
+
+def check_layer(network: Network, variables: Variables, layer: str) -> None:
+    """Check that `layer` names a feature map.
+
+    Raises:
+        UserError: there is no such feature map, or none at all.
+    """
+    names = feature_maps(network, variables)
+    if not names:
+        raise UserError(
+            f"{type(network).__name__} has no feature maps: only a network with convolutions "
+            "can be explained by them"
+        )
+    if layer not in names:
+        raise UserError(f"unknown layer {layer!r}: {nearest(layer, names)}")
+
+
+def explain(
+    network: Network,
+    variables: Variables,
+    images: jax.Array | npt.NDArray[np.floating],
+    targets: jax.Array | npt.NDArray[np.integer],
+    method: str = "gradcam",
+    layer: str = LAST,
+) -> Maps:
+    """Map where the network sees evidence for a class.
+
+    Args:
+        network: computing in float32.
+        variables: its trained weights.
+        images: float32 [n, 28, 28, 1] in [0, 1].
+        targets: the class to explain for each image, integers [n].
+        method: a name of `METHODS`.
+        layer: a name of `feature_maps`; methods that look at the image alone ignore it.
+
+    Returns:
+        float32 [n, 28, 28] in [0, 1], each map enlarged to the image (bilinear) and
+        divided by its own maximum; all zero where nothing speaks for the class.
+
+    Raises:
+        UserError: unknown method or layer, or a class that does not exist.
+    """
+    METHODS.check(method)
+    check_layer(network, variables, layer)
+    classes = jax.eval_shape(network.apply, variables, _ONE_IMAGE).shape[-1]
+    given = np.asarray(targets)
+    if len(given) and not 0 <= given.min() <= given.max() < classes:
+        wrong = given[(given < 0) | (given >= classes)][0]
+        raise UserError(f"there is no class {wrong}: choose 0 to {classes - 1}")
+    count = len(images)
+    size = min(CHUNK, max(count, 1))
+    missing = -count % size
+    padded = np.pad(np.asarray(images, np.float32), ((0, missing), (0, 0), (0, 0), (0, 0)))
+    padded_targets = np.pad(given, (0, missing))
+    view = View(network, variables, layer)
+    chunks = (
+        _chunk_maps(view, padded[at : at + size], padded_targets[at : at + size], method)
+        for at in range(0, len(padded), size)
+    )
+    return np.concatenate([np.asarray(chunk) for chunk in chunks])[:count]
+
+
+def scaled(relevance: jax.Array) -> jax.Array:
+    """Enlarge maps [n, h, w] to the image and divide each by its maximum."""
+    maps = jax.image.resize(relevance, (len(relevance), SIDE, SIDE), "bilinear")
+    maps = maps.astype(jnp.float32)
+    top = maps.max((1, 2), keepdims=True)
+    return jnp.where(top > 0, jnp.maximum(maps, 0) / jnp.where(top > 0, top, 1.0), 0.0)
+
+
+def pick(values: jax.Array, targets: jax.Array) -> jax.Array:
+    """The value [n] of each row's target, of [n, classes]."""
+    return jnp.take_along_axis(values, targets[:, None], 1)[:, 0]
+
+
+@partial(jax.jit, static_argnames="method")
+def _chunk_maps(view: View, images: jax.Array, targets: jax.Array, method: str) -> jax.Array:
+    return scaled(METHODS[method](view, images, targets))
+
+
+_ONE_IMAGE = jax.ShapeDtypeStruct((1, SIDE, SIDE, 1), jnp.float32)
+
+
+def _name(context: nn.module.InterceptorContext) -> str | None:
+    path = context.module.path
+    if not path:
+        return LAST if context.method_name == LAST else None
+    return "/".join(path) if context.method_name == "__call__" else None
+
+
+def _trace(network: Network, variables: Variables) -> _Shapes:
+    shapes = _Shapes()
+
+    def record(call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
+        output = call(*args, **kwargs)
+        if (name := _name(context)) is not None and isinstance(output, jax.Array):
+            shapes.calls[name] = shapes.calls.get(name, 0) + 1
+            shapes.maps[name] = output.shape
+            shapes.modules.append(context.module.path)
+        return output
+
+    with nn.intercept_methods(record):
+        jax.eval_shape(network.apply, variables, _ONE_IMAGE)
+    return shapes
+
+
+def _paths(tree: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(tree, dict):
+        return [path]
+    return [leaf for name, branch in tree.items() for leaf in _paths(branch, (*path, name))]

@@ -1,0 +1,1 @@
+"""The methods, one file each; every registered function explains a network."""
