@@ -12,7 +12,11 @@ from matplotlib.figure import Figure
 from bench.records.schema import Case
 from fmnist_jax.data.splits import Splits
 from fmnist_jax.evaluation.classification import Confusion
-from fmnist_jax.figures import pictures as figures
+from fmnist_jax.figures.confusion import confusion_figure
+from fmnist_jax.figures.curves import curves_figure
+from fmnist_jax.figures.explanations import Triptych, triptych_figure
+from fmnist_jax.figures.mistakes import mistakes_figure
+from fmnist_jax.figures.style import png
 from fmnist_jax.learner import Epoch, Learner, Probabilities
 
 if TYPE_CHECKING:
@@ -45,13 +49,13 @@ def make_artifacts(
     title = case.model if case.dataset != "synthetic" else f"{case.model} (SYNTHETIC DATA)"
     test = splits.test
     made = {
-        "confusion.png": figures.confusion_figure(confusion, classes, title),
-        "mistakes.png": figures.mistakes_figure(
+        "confusion.png": confusion_figure(confusion, classes, title),
+        "mistakes.png": mistakes_figure(
             test.images, test.labels, probabilities, classes, title, splits.test_index
         ),
     }
     if history:
-        made["curves.png"] = figures.curves_figure(history, title)
+        made["curves.png"] = curves_figure(history, title)
     artifacts = {}
     if case.kind == "flax":
         from fmnist_jax.training.learner import FlaxLearner
@@ -67,7 +71,7 @@ def make_artifacts(
         save(weights, learner.variables)
         artifacts["weights.npz"] = ("weights", weights.getvalue())
     for name, figure in made.items():
-        artifacts[name] = (Path(name).stem, figures.png(figure))
+        artifacts[name] = (Path(name).stem, png(figure))
     return artifacts
 
 
@@ -106,21 +110,21 @@ def gradcam_of(
         cells: a position among the test images for each triptych, None for an empty place.
         title: of the figure.
     """
-    from fmnist_jax.explain.gradcam import gradcam
+    from fmnist_jax.explain.base import explain
     from fmnist_jax.training.step import scale
 
     index = np.array([cell for cell in cells if cell is not None])
     test, predicted = splits.test, probabilities[index].argmax(1)
-    maps = np.asarray(gradcam(network, variables, scale(test.images[index]), predicted))
-    triptychs: list[figures.Triptych | None] = [None] * len(cells)
+    maps = explain(network, variables, scale(test.images[index]), predicted)
+    triptychs: list[Triptych | None] = [None] * len(cells)
     places = [place for place, cell in enumerate(cells) if cell is not None]
     for place, at, taken, heatmap in zip(places, index, predicted, maps, strict=True):
         true = test.labels[at]
         name = classes[true] if taken == true else f"{classes[true]} taken for {classes[taken]}"
-        triptychs[place] = figures.Triptych(
+        triptychs[place] = Triptych(
             test.images[at],
             heatmap,
             f"{'✓' if taken == true else '✗'} {name}, {probabilities[at].max():.0%}"
             f"  (image {splits.test_index[at]})",
         )
-    return figures.gradcam_figure(triptychs, f"{title}: Grad-CAM of the predicted class")
+    return triptych_figure(triptychs, f"{title}: Grad-CAM of the predicted class")

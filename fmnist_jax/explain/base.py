@@ -19,11 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from jax import lax
 
 from fmnist_jax.data.dataset import SIDE
 from fmnist_jax.errors import UserError, nearest
-from fmnist_jax.models.base import Network
 from fmnist_jax.registry import Registry
 
 LAST = "features"  # the last feature map, at which every network is cut
@@ -46,7 +44,7 @@ class View:
         layer: a name of `feature_maps`.
     """
 
-    network: Network
+    network: nn.Module
     variables: Variables
     layer: str = LAST
 
@@ -61,13 +59,13 @@ class View:
             return output
 
         with nn.intercept_methods(record):
-            self.network.apply(self.variables, images)
+            predict_logits(self.network, self.variables, images)
         return outputs[0]
 
     def logits(self, images: jax.Array, activations: jax.Array | None = None) -> jax.Array:
         """Logits [n, classes], with `activations` in the place of the feature map if given."""
         if activations is None:
-            return self.network.apply(self.variables, images)
+            return predict_logits(self.network, self.variables, images)
 
         def replace(
             call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext
@@ -75,11 +73,9 @@ class View:
             return activations if _name(context) == self.layer else call(*args, **kwargs)
 
         with nn.intercept_methods(replace):
-            return self.network.apply(self.variables, images)
+            return predict_logits(self.network, self.variables, images)
 
-    def gradients(
-        self, images: jax.Array, targets: jax.Array
-    ) -> tuple[jax.Array, jax.Array]:
+    def gradients(self, images: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The feature map, and the gradient of the target's logit with respect to it.
 
         Args:
@@ -114,7 +110,7 @@ class _Shapes:
     modules: list[tuple[str, ...]] = field(default_factory=list)
 
 
-def feature_maps(network: Network, variables: Variables) -> dict[str, tuple[int, int, int]]:
+def feature_maps(network: nn.Module, variables: Variables) -> dict[str, tuple[int, int, int]]:
     """Name every feature map that can be explained.
 
     They are the results of the network's layers, named as in its weights
@@ -133,14 +129,14 @@ def feature_maps(network: Network, variables: Variables) -> dict[str, tuple[int,
     }
 
 
-def weighted_layers(network: Network, variables: Variables) -> list[tuple[str, ...]]:
+def weighted_layers(network: nn.Module, variables: Variables) -> list[tuple[str, ...]]:
     """Paths of the layers that own parameters, in the order of computation."""
     owned = {path[:-1] for path in _paths(variables["params"])}
     layers = dict.fromkeys(_trace(network, variables).modules)
     return [path for path in layers if path in owned]
 
 
-def check_layer(network: Network, variables: Variables, layer: str) -> None:
+def check_layer(network: nn.Module, variables: Variables, layer: str) -> None:
     """Check that `layer` names a feature map.
 
     Raises:
@@ -157,7 +153,7 @@ def check_layer(network: Network, variables: Variables, layer: str) -> None:
 
 
 def explain(
-    network: Network,
+    network: nn.Module,
     variables: Variables,
     images: jax.Array | npt.NDArray[np.floating],
     targets: jax.Array | npt.NDArray[np.integer],
@@ -183,7 +179,7 @@ def explain(
     """
     METHODS.check(method)
     check_layer(network, variables, layer)
-    classes = jax.eval_shape(network.apply, variables, _ONE_IMAGE).shape[-1]
+    classes = jax.eval_shape(partial(predict_logits, network), variables, _ONE_IMAGE).shape[-1]
     given = np.asarray(targets)
     if len(given) and not 0 <= given.min() <= given.max() < classes:
         wrong = given[(given < 0) | (given >= classes)][0]
@@ -198,7 +194,8 @@ def explain(
         _chunk_maps(view, padded[at : at + size], padded_targets[at : at + size], method)
         for at in range(0, len(padded), size)
     )
-    return np.concatenate([np.asarray(chunk) for chunk in chunks])[:count]
+    none = np.zeros((0, SIDE, SIDE), np.float32)
+    return np.concatenate([none, *map(np.asarray, chunks)])[:count]
 
 
 def scaled(relevance: jax.Array) -> jax.Array:
@@ -207,6 +204,12 @@ def scaled(relevance: jax.Array) -> jax.Array:
     maps = maps.astype(jnp.float32)
     top = maps.max((1, 2), keepdims=True)
     return jnp.where(top > 0, jnp.maximum(maps, 0) / jnp.where(top > 0, top, 1.0), 0.0)
+
+
+def predict_logits(network: nn.Module, variables: Variables, images: jax.Array) -> jax.Array:
+    """Logits [n, classes] of images [n, 28, 28, 1], in evaluation."""
+    logits: Any = network.apply(variables, images)
+    return logits
 
 
 def pick(values: jax.Array, targets: jax.Array) -> jax.Array:
@@ -226,10 +229,10 @@ def _name(context: nn.module.InterceptorContext) -> str | None:
     path = context.module.path
     if not path:
         return LAST if context.method_name == LAST else None
-    return "/".join(path) if context.method_name == "__call__" else None
+    return "/".join(map(str, path)) if context.method_name == "__call__" else None
 
 
-def _trace(network: Network, variables: Variables) -> _Shapes:
+def _trace(network: nn.Module, variables: Variables) -> _Shapes:
     shapes = _Shapes()
 
     def record(call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
@@ -241,7 +244,7 @@ def _trace(network: Network, variables: Variables) -> _Shapes:
         return output
 
     with nn.intercept_methods(record):
-        jax.eval_shape(network.apply, variables, _ONE_IMAGE)
+        jax.eval_shape(partial(predict_logits, network), variables, _ONE_IMAGE)
     return shapes
 
 

@@ -46,7 +46,7 @@ def edges(images: Images) -> Maps:
     strength = [sobel(image.astype(np.float32) / 255) for image in images]
     maps = np.array(strength, np.float32).reshape(images.shape)
     top = maps.max((1, 2), keepdims=True)
-    return maps / np.where(top > 0, top, 1)
+    return np.divide(maps, top, out=np.zeros_like(maps), where=top > 0)
 
 
 CONTROLS: dict[str, Callable[[Images], Maps]] = {

@@ -6,7 +6,9 @@ Deletion and insertion: Petsiuk et al. 2018 (RISE), arXiv 1806.07421. ROAD: Rong
 """
 
 from functools import partial
+from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,10 +17,9 @@ from jax import lax
 from scipy import ndimage
 
 from fmnist_jax.data.dataset import SIDE, Images
-from fmnist_jax.explain.base import Maps, Variables, pick
+from fmnist_jax.explain.base import Maps, Variables, pick, predict_logits
 from fmnist_jax.explain.controls import silhouette
 from fmnist_jax.explain.imputation import NOISE, impute
-from fmnist_jax.models.base import Network
 
 PIXELS = SIDE * SIDE
 STEPS = 8  # of a curve: 98 pixels each
@@ -33,7 +34,7 @@ Scores = dict[str, npt.NDArray[np.float32]]
 
 
 def score_maps(
-    network: Network,
+    network: nn.Module,
     variables: Variables,
     images: Images,
     targets: npt.NDArray[np.integer],
@@ -65,23 +66,23 @@ def score_maps(
             ndimage.gaussian_filter(pixels, (0, BLUR_SIGMA, BLUR_SIGMA), mode="constant"),
         ]
     )
-    parts = []
-    for at in range(0, len(images), _IMAGES):
-        chunk = slice(at, at + _IMAGES)
-        missing = at + _IMAGES - len(images)  # one shape, so that it is compiled once
-        arrays = [
-            np.pad(array, [(0, 0)] * axis + [(0, max(0, missing))] + [(0, 0)] * rest)
-            for array, axis, rest in (
-                (pixels[chunk], 0, 2),
-                (targets[chunk], 0, 0),
-                (baselines[:, chunk], 1, 2),
-                (maps[:, chunk], 1, 2),
-            )
-        ]
-        scores = _score_chunk(network, variables, *arrays)
-        parts.append({name: np.asarray(score)[:, : len(images) - at] for name, score in scores.items()})
-    scores = {name: np.concatenate([part[name] for part in parts], 1) for name in parts[0]}
-    return scores | {"heat_on_garment": heat_on_garment(images, maps)}
+    missing = -len(images) % _IMAGES  # chunks of one shape are compiled once
+
+    def padded(array: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
+        return np.pad(array, [(0, missing if a == axis else 0) for a in range(array.ndim)])
+
+    everything = (padded(pixels, 0), padded(targets, 0), padded(baselines, 1), padded(maps, 1))
+    pixels, targets, baselines, maps = everything
+    chunks = [slice(at, at + _IMAGES) for at in range(0, len(pixels), _IMAGES)]
+    scores = [
+        _score_chunk(network, variables, pixels[c], targets[c], baselines[:, c], maps[:, c])
+        for c in chunks
+    ]
+    joined = {
+        name: np.concatenate([np.asarray(score[name]) for score in scores], 1)[:, : len(images)]
+        for name in scores[0]
+    }
+    return joined | {"heat_on_garment": heat_on_garment(images, maps[:, : len(images)])}
 
 
 def heat_on_garment(images: Images, maps: Maps) -> npt.NDArray[np.float32]:
@@ -121,7 +122,7 @@ def area(curve: jax.Array) -> jax.Array:
 
 @partial(jax.jit, static_argnames="network")
 def _score_chunk(
-    network: Network,
+    network: nn.Module,
     variables: Variables,
     images: jax.Array,
     targets: jax.Array,
@@ -132,7 +133,7 @@ def _score_chunk(
 
     def probability(variants: jax.Array) -> jax.Array:
         """Of the target, [..., c], for variants [..., c, 28, 28] of the images."""
-        logits = network.apply(variables, variants.reshape(-1, SIDE, SIDE, 1))
+        logits = predict_logits(network, variables, variants.reshape(-1, SIDE, SIDE, 1))
         repeated = jnp.broadcast_to(targets, variants.shape[:-2]).reshape(-1)
         return pick(jax.nn.softmax(logits), repeated).reshape(variants.shape[:-2])
 

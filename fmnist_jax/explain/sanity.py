@@ -4,6 +4,7 @@ Cascading parameter randomisation: Adebayo et al. 2018, arXiv 1810.03292. Maxima
 sensitivity: Yeh et al. 2019, arXiv 1901.09392.
 """
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,13 +12,12 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from fmnist_jax.explain.base import LAST, Maps, Variables, explain, weighted_layers
-from fmnist_jax.models.base import Network
 
 Values = npt.NDArray[np.float32]  # [n]
 
 
 def randomization_correlations(
-    network: Network,
+    network: nn.Module,
     variables: Variables,
     images: npt.NDArray[np.float32],
     targets: npt.NDArray[np.integer],
@@ -57,7 +57,7 @@ def randomization_correlations(
 
 
 def max_sensitivity(
-    network: Network,
+    network: nn.Module,
     variables: Variables,
     images: npt.NDArray[np.float32],
     targets: npt.NDArray[np.integer],

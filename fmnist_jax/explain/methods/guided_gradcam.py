@@ -71,7 +71,7 @@ def _evaluate(program: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
 
 
 def _called(equation: Any) -> ClosedJaxpr | None:
-    """The program that an equation runs once: of a jitted function, or one with its own gradient."""
+    """The program that an equation calls once."""
     return equation.params.get("call_jaxpr") or (
         equation.params["jaxpr"] if equation.primitive.name == "jit" else None
     )

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fmnist_jax.figures import pictures as figures
+from fmnist_jax.figures.confusion import confusion_figure
+from fmnist_jax.figures.curves import curves_figure
+from fmnist_jax.figures.explanations import SheetRow, Triptych, sheet_figure, triptych_figure
+from fmnist_jax.figures.mistakes import mistakes_figure
+from fmnist_jax.figures.style import png
 from fmnist_jax.learner import Epoch
 
 CLASSES = [f"class {label}" for label in range(10)]
@@ -16,7 +20,7 @@ PROBABILITIES = GENERATOR.dirichlet(np.ones(10), 40)
 
 def drawn(figure):
     """The picture as an array; it must be small on disk and show more than one colour."""
-    content = figures.png(figure)
+    content = png(figure)
     assert len(content) < 200_000
     picture = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 5
@@ -32,7 +36,7 @@ def texts(figure):
 
 def test_confusion():
     confusion = GENERATOR.integers(1, 100, (10, 10))
-    figure = figures.confusion_figure(confusion, CLASSES, "model")
+    figure = confusion_figure(confusion, CLASSES, "model")
     drawn(figure)
     assert str(confusion[3, 4]) in texts(figure)
     assert "model" in texts(figure)
@@ -41,14 +45,14 @@ def test_confusion():
 @pytest.mark.parametrize("count", [1, 5])
 def test_curves(count):
     history = [Epoch(n, 1 / n, 0.5, 1.2 / n, 0.6, 1.0, 1.0 * n, 10) for n in range(1, count + 1)]
-    figure = figures.curves_figure(history, "model")
+    figure = curves_figure(history, "model")
     drawn(figure)
     (loss, _) = figure.axes
     np.testing.assert_allclose(loss.lines[0].get_ydata(), [1 / n for n in range(1, count + 1)])
 
 
 def test_mistakes_are_the_most_confident_ones_under_their_published_numbers():
-    figure = figures.mistakes_figure(
+    figure = mistakes_figure(
         IMAGES, LABELS, PROBABILITIES, CLASSES, "model", index=np.arange(40) + 1000, count=7
     )
     drawn(figure)
@@ -60,14 +64,26 @@ def test_mistakes_are_the_most_confident_ones_under_their_published_numbers():
 
 
 def test_a_perfect_model_has_no_mistakes_to_show():
-    figure = figures.mistakes_figure(IMAGES, LABELS, np.eye(10)[LABELS], CLASSES, "model")
-    figures.png(figure)
+    figure = mistakes_figure(IMAGES, LABELS, np.eye(10)[LABELS], CLASSES, "model")
+    png(figure)
     assert "0 mistakes" in texts(figure)
 
 
 def test_gradcam_leaves_empty_places_empty():
-    triptych = figures.Triptych(IMAGES[0], GENERATOR.random((28, 28), np.float32), "the caption")
-    figure = figures.gradcam_figure([triptych, None, None, triptych], "model")
+    triptych = Triptych(IMAGES[0], GENERATOR.random((28, 28), np.float32), "the caption")
+    figure = triptych_figure([triptych, None, None, triptych], "model")
     drawn(figure)
     assert texts(figure).count("the caption") == 2
     assert [bool(axes.images) for axes in figure.axes] == [*[True] * 3, *[False] * 6, *[True] * 3]
+
+
+def test_a_contact_sheet_has_methods_across_and_images_down():
+    rows = [
+        SheetRow(IMAGES[n], GENERATOR.random((3, 28, 28), np.float32), f"caption {n}")
+        for n in range(2)
+    ]
+    figure = sheet_figure(rows, ["gradcam", "integrated_gradients", "sobel"], "model")
+    drawn(figure)
+    assert "integrated\ngradients" in texts(figure)
+    assert "caption 1" in texts(figure)
+    assert sum(len(axes.images) for axes in figure.axes) == 2 * (1 + 2 * 3)

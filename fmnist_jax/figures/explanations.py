@@ -1,0 +1,75 @@
+"""Heat maps over the images that they explain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fmnist_jax.figures.style import HEAT, show_garment
+
+_OPACITY = 0.55  # of a map over its image
+
+
+@dataclass(frozen=True)
+class Triptych:
+    """An image, uint8 [28, 28], its heat map, float32 [28, 28] in [0, 1], and what to say."""
+
+    image: npt.NDArray[np.uint8]
+    heatmap: npt.NDArray[np.float32]
+    caption: str
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """An image, uint8 [28, 28], its maps, float32 [m, 28, 28] in [0, 1], and what to say."""
+
+    image: npt.NDArray[np.uint8]
+    maps: npt.NDArray[np.float32]
+    caption: str
+
+
+def triptych_figure(triptychs: Sequence[Triptych | None], title: str, columns: int = 2) -> Figure:
+    """Draw image, heat map, and one over the other, in rows; None leaves a place empty."""
+    rows = -(-len(triptychs) // columns)
+    figure = Figure(figsize=(4.2 * columns, 1.75 * rows + 0.5), layout="constrained")
+    grid = figure.subplots(rows, 3 * columns, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for (original, heat, overlay), triptych in zip(grid.reshape(-1, 3), triptychs, strict=False):
+        if triptych is None:
+            continue
+        show_garment(original, triptych.image)
+        _show_heat(heat, triptych.heatmap)
+        show_garment(overlay, triptych.image)
+        _show_heat(overlay, triptych.heatmap, _OPACITY)
+        heat.set_title(triptych.caption, fontsize=8)
+    figure.suptitle(title)
+    return figure
+
+
+def sheet_figure(rows: Sequence[SheetRow], methods: Sequence[str], title: str) -> Figure:
+    """Draw a contact sheet: methods across, images down, each map over its image."""
+    figure = Figure(figsize=(1.3 * (len(methods) + 2), 1.3 * len(rows) + 0.9), layout="constrained")
+    grid = figure.subplots(
+        len(rows), len(methods) + 2, squeeze=False, width_ratios=[1.4, *[1] * (len(methods) + 1)]
+    )
+    for axes in grid.flat:
+        axes.axis("off")
+    for (caption, original, *places), row in zip(grid, rows, strict=True):
+        caption.text(0, 0.5, row.caption, fontsize=8, va="center", transform=caption.transAxes)
+        show_garment(original, row.image)
+        for axes, heatmap in zip(places, row.maps, strict=True):
+            show_garment(axes, row.image)
+            _show_heat(axes, heatmap, _OPACITY)
+    for axes, method in zip(grid[0, 2:], methods, strict=True):
+        axes.set_title(method.replace("_", " ").replace(" ", "\n", 1), fontsize=8)
+    figure.suptitle(title)
+    return figure
+
+
+def _show_heat(axes: Axes, heatmap: npt.NDArray[np.float32], opacity: float = 1.0) -> None:
+    axes.imshow(heatmap, cmap=HEAT, vmin=0, vmax=1, alpha=opacity)
+    axes.axis("off")
