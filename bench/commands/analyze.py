@@ -25,7 +25,7 @@ from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import AUTO, load, load_mnist_training
 from fmnist_jax.errors import DataError, UserError
 from fmnist_jax.evaluation.classification import Confusion
-from fmnist_jax.figures.pictures import png
+from fmnist_jax.figures.style import png
 from fmnist_jax.system.files import check_writable
 from fmnist_jax.system.paths import parse_path
 

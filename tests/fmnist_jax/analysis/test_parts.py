@@ -14,7 +14,7 @@ from fmnist_jax.analysis.patterns import Patterns
 from fmnist_jax.analysis.relations import Relations
 from fmnist_jax.analysis.summary import Summary
 from fmnist_jax.errors import UserError
-from fmnist_jax.figures.pictures import png
+from fmnist_jax.figures.style import png
 from tests.support.small_data import small_dataset, small_split
 
 CONFUSION = np.full((10, 10), 1) + 90 * np.eye(10, dtype=np.int64)
