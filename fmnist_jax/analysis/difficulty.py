@@ -44,7 +44,7 @@ class RankCorrelation(BaseModel, frozen=True):
         return "predicts the opposite" if self.high < 0 else "predicts nothing"
 
     def __str__(self) -> str:
-        return f"{self.verdict}: Spearman {self.rho:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+        return f"{self.verdict} (Spearman {self.rho:+.2f} [{self.low:+.2f}, {self.high:+.2f}])"
 
 
 class Check(BaseModel, frozen=True):
@@ -151,8 +151,8 @@ class Difficulty(Part):
                 "hardest measured",
                 ", ".join(f"{name} ({self.error_rate[name]:.1%} wrong)" for name in worst),
             ),
-            ("difficulty", f"{check.errors} for the classes' errors"),
-            ("similarity", f"{check.pairs} for the pairs' confusions"),
+            ("class errors", f"difficulty {check.errors}"),
+            ("pair confusions", f"similarity {check.pairs}"),
         ]
 
 

@@ -219,7 +219,7 @@ def advise(mirrored: dict[str, float], margins: dict[str, float], variation: flo
     """Augmentations that follow from the measures of `Preprocessing`."""
     facing = [name for name, value in mirrored.items() if value < FLIP_SIMILARITY]
     flip = (
-        f"helps the rest; {', '.join(facing)} face one side, so it shows views of them that "
+        f"leaves the rest alike; {', '.join(facing)} face one side, so it shows views that "
         "the data do not have"
         if facing
         else "fits every class"

@@ -98,7 +98,7 @@ class Summary(Part):
             "variance within × highest similarity",
         )
         verdict = difficulty.checks[ALL].errors if difficulty.checks else "no records to check by"
-        hard.set_title(f"Predicted difficulty: {verdict}".replace(": predicts", " predicts"))
+        hard.set_title(f"Predicted difficulty: {verdict}", fontsize=11)
         figure.suptitle(context.title("Summary"), fontsize=14)
         return {"panels": figure}
 
