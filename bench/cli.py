@@ -101,6 +101,36 @@ def table(
 
 
 @app.command()
+def gradcam(
+    model: options.Network,
+    index: options.Indices = None,
+    wrong: options.Wrong = 0,
+    per_class: options.PerClass = None,
+    target: options.ExplainedClass = "predicted",
+    method: options.Methods = None,
+    layer: options.Layer = "features",
+    results: options.Results = options.DEFAULT_RESULTS,
+    out: options.ExplanationsOut = None,
+    format_: options.DigestFormat = "rich",
+    debug: options.Debug = False,
+) -> None:
+    """Show where a trained network looks, and how faithful that picture is."""
+    from bench.commands import gradcam as explanations
+
+    selection = explanations.Selection(tuple(index or ()), wrong, per_class)
+    explanations.gradcam(
+        model,
+        selection,
+        target=target,
+        methods=method or (),
+        layer=layer,
+        results=results,
+        out=out,
+        format_=format_,
+    )
+
+
+@app.command()
 def analyze(
     dataset: options.Dataset = None,
     data_dir: options.DataDir = None,

@@ -160,6 +160,47 @@ Parts = Annotated[
 ]
 DigestFormat = Annotated[Literal["rich", "json"], typer.Option("--format", help="What to print.")]
 
+# Of gradcam.
+Network = Annotated[
+    str, typer.Argument(help="A network with convolutions.", autocompletion=_complete("models"))
+]
+Indices = Annotated[
+    list[int] | None,
+    typer.Option("--index", metavar="I", help="A test image, by its published position."),
+]
+Wrong = Annotated[
+    int, typer.Option("--wrong", metavar="N", min=0, help="The N most confident mistakes.")
+]
+PerClass = Annotated[
+    int | None,
+    typer.Option(
+        "--per-class",
+        metavar="N",
+        min=0,
+        help="The first N test images of each class.",
+        show_default="1 where nothing else is chosen",
+    ),
+]
+ExplainedClass = Annotated[
+    str, typer.Option("--target", help="Class to explain: predicted, true, a name or number.")
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option("--method", metavar="NAME", help="gradcam, hirescam ...", show_default="all"),
+]
+Layer = Annotated[
+    str, typer.Option("--layer", metavar="NAME", help="Feature map to explain; the last one.")
+]
+ExplanationsOut = Annotated[
+    Path | None,
+    path_option(
+        "--out",
+        metavar="DIR",
+        help="Folder for the pictures and maps.npz.",
+        show_default="gradcam/MODEL",
+    ),
+]
+
 # Of peers.
 PeerModels = Annotated[list[str] | None, typer.Argument(help="resnet, cnn.", show_default="both")]
 Frameworks = Annotated[

@@ -1,8 +1,6 @@
 """`python -m bench analyze`: measure every part, write its JSON and figures, print a digest."""
 
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,10 +21,10 @@ from bench.reporting.sections import accuracy
 from fmnist_jax.analysis import base
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import AUTO, load, load_mnist_training
-from fmnist_jax.errors import DataError, UserError
+from fmnist_jax.errors import DataError
 from fmnist_jax.evaluation.classification import Confusion
 from fmnist_jax.figures.style import png
-from fmnist_jax.system.files import check_writable
+from fmnist_jax.system.files import written_whole
 from fmnist_jax.system.paths import parse_path
 
 Format = Literal["rich", "json"]
@@ -152,40 +150,6 @@ def digest(part: base.Part) -> Table:
     for name, text in part.digest():
         table.add_row(Text(name), Text(text))
     return table
-
-
-@contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """A folder whose files move to `folder` when all of them are written.
-
-    Raises:
-        UserError: `folder` cannot be written to.
-    """
-    existed = folder.exists()
-    try:
-        check_writable(folder)
-        partial = Path(tempfile.mkdtemp(dir=folder, prefix=".analysis-", suffix=".partial"))
-    except OSError as error:
-        raise unwritable(folder, error) from None
-    whole = False
-    try:
-        yield partial
-        for path in sorted(partial.iterdir()):
-            path.replace(folder / path.name)
-        whole = True
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        if not whole and not existed:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def unwritable(folder: Path, error: OSError) -> UserError:
-    """What to say where `folder` cannot be written to."""
-    return UserError(
-        f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out"
-    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from fmnist_jax.figures.style import HEAT, show_garment
 
-_OPACITY = 0.55  # of a map over its image
+_OPACITY = 0.8  # of the hottest places over their image; the cold ones are transparent
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def sheet_figure(rows: Sequence[SheetRow], methods: Sequence[str], title: str) -
     return figure
 
 
-def _show_heat(axes: Axes, heatmap: npt.NDArray[np.float32], opacity: float = 1.0) -> None:
-    axes.imshow(heatmap, cmap=HEAT, vmin=0, vmax=1, alpha=opacity)
+def _show_heat(axes: Axes, heatmap: npt.NDArray[np.float32], opacity: float | None = None) -> None:
+    alpha = None if opacity is None else opacity * np.sqrt(heatmap)
+    axes.imshow(heatmap, cmap=HEAT, vmin=0, vmax=1, alpha=alpha)
     axes.axis("off")

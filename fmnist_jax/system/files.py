@@ -2,8 +2,13 @@
 
 import os
 import secrets
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from fmnist_jax.errors import UserError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -43,3 +48,31 @@ def check_writable(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """Yield a folder whose files move to `folder` when all of them are written.
+
+    Raises:
+        UserError: `folder` cannot be written to; nothing is left behind.
+    """
+    existed = folder.exists()
+    whole, partial = False, None
+    try:
+        check_writable(folder)
+        partial = Path(tempfile.mkdtemp(dir=folder, prefix=".", suffix=".partial"))
+        yield partial
+        for path in sorted(partial.iterdir()):
+            path.replace(folder / path.name)
+        whole = True
+    except OSError as error:
+        raise UserError(
+            f"cannot write to the folder {folder}: {error.strerror or error}; "
+            "choose another with --out"
+        ) from error
+    finally:
+        if partial:
+            shutil.rmtree(partial, ignore_errors=True)
+        if not whole and not existed:
+            shutil.rmtree(folder, ignore_errors=True)

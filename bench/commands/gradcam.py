@@ -1,0 +1,291 @@
+"""`python -m bench gradcam`: explain predictions, and measure how faithfully."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import flax.linen as nn
+import jax
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.markup import escape
+
+from bench.records import store
+from bench.reporting import explanations, progress, summary
+from bench.reporting.sections import accuracy
+from fmnist_jax.data.dataset import Dataset, Split
+from fmnist_jax.data.load import load
+from fmnist_jax.data.splits import make_splits
+from fmnist_jax.errors import DataError, UserError, nearest
+from fmnist_jax.explain.assess import assess
+from fmnist_jax.explain.base import METHODS, Variables, check_layer, predict_logits
+from fmnist_jax.figures.explanations import SheetRow, Triptych, sheet_figure, triptych_figure
+from fmnist_jax.figures.style import png
+from fmnist_jax.learner import LEARNERS, resolve
+from fmnist_jax.system.files import written_whole
+from fmnist_jax.system.paths import default_cache_dir, parse_path
+from fmnist_jax.training import jax_cache, weights
+from fmnist_jax.training.config import FlaxConfig
+
+DEFAULT_OUT = Path("gradcam")
+MOST_PICTURED = 40  # images in one picture; maps.npz has all
+
+_BATCH = 250
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which test images to explain; the union of what is asked for.
+
+    Attributes:
+        index: published positions in the test set.
+        wrong: how many of the most confident mistakes.
+        per_class: how many of each class; None is one where nothing else is chosen.
+    """
+
+    index: tuple[int, ...] = ()
+    wrong: int = 0
+    per_class: int | None = None
+
+    def choose(
+        self, test_index: npt.NDArray[np.int64], labels: npt.NDArray[np.integer], proba: Any
+    ) -> npt.NDArray[np.int64]:
+        """Positions in the test split, in the order of the options, each once.
+
+        Args:
+            test_index: published positions of the test split's images, [n].
+            labels: integers [n].
+            proba: the network's probabilities for all of them, float [n, classes].
+
+        Raises:
+            UserError: an index out of range, or nothing to explain.
+        """
+        position = {int(number): place for place, number in enumerate(test_index)}
+        for number in self.index:
+            if number not in position:
+                raise UserError(
+                    f"there is no test image {number}: choose from {test_index[0]} to "
+                    f"{test_index[-1]}"
+                    + (
+                        ", of which the record used a part"
+                        if len(test_index) <= test_index[-1]
+                        else ""
+                    )
+                )
+        chosen = [position[number] for number in self.index]
+        mistakes = np.flatnonzero(proba.argmax(1) != labels)
+        order = np.argsort(-proba[mistakes].max(1), kind="stable")
+        chosen += mistakes[order][: self.wrong].tolist()
+        each = self.per_class
+        if each is None:
+            each = 0 if self.index or self.wrong else 1
+        for label in range(proba.shape[1]):
+            chosen += np.flatnonzero(labels == label)[:each].tolist()
+        if not chosen:
+            raise UserError("no image is chosen: give --index, --wrong or --per-class")
+        return np.array(list(dict.fromkeys(chosen)))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with the weights of a record."""
+
+    stored: store.Stored
+    network: nn.Module
+    variables: Variables
+
+    @property
+    def title(self) -> str:
+        """The model, marked where it was trained on generated pictures."""
+        case = self.stored.record.case
+        return f"{case.model} (SYNTHETIC DATA)" if case.synthetic else case.model
+
+
+def gradcam(
+    model: str,
+    selection: Selection,
+    *,
+    target: str,
+    methods: Sequence[str],
+    layer: str,
+    results: Path,
+    out: Path | None,
+    format_: Literal["rich", "json"],
+) -> None:
+    """Explain test images; pictures and maps go to a folder, the tables to stdout.
+
+    Args:
+        model: a registered network with convolutions.
+        selection: of the images.
+        target: the class to explain: predicted, true, or a class's name or number.
+        methods: names of `METHODS`; all if empty.
+        layer: the feature map to explain.
+        results: the results folder, whose newest record with weights counts.
+        out: where to write; None is `gradcam/<model>`.
+        format_: of what is printed.
+
+    Raises:
+        UserError: anything asked for does not exist; nothing is written.
+    """
+    errors = Console(stderr=True)
+    progress.show_logs(errors)
+    for method in methods:
+        METHODS.check(method)
+    methods = tuple(dict.fromkeys(methods or METHODS.catalogue))
+    trained = find_trained(model, results)
+    check_layer(trained.network, trained.variables, layer)
+    jax_cache.keep(default_cache_dir() / "compiled")
+    errors.print(f"weights of {escape(str(trained.stored.path))}", soft_wrap=True, highlight=False)
+    data, test, test_index = load_test(trained.stored)
+    if data.synthetic:
+        errors.print(summary.banner(data.fallback_reason or "the record's own dataset."))
+    proba = predict(trained, test)
+    chosen = selection.choose(test_index, test.labels, proba)
+    labels, proba = test.labels[chosen], proba[chosen]
+    targets = parse_target(target, labels, proba.argmax(1), data.classes)
+    folder = parse_path(out or DEFAULT_OUT / model)
+    with written_whole(folder) as partial:
+        found = assess(
+            trained.network,
+            trained.variables,
+            test.images[chosen],
+            targets,
+            methods,
+            layer,
+            lambda name: errors.print(f"{name} of {len(chosen)} images", highlight=False),
+        )
+        explained = explanations.Explained(
+            images=test.images[chosen],
+            index=test_index[chosen],
+            labels=labels,
+            targets=targets,
+            probabilities=proba,
+            classes=data.classes,
+            assessments=found,
+        )
+        write(partial, explained, trained.title, layer)
+    if format_ == "json":
+        about = {"record": str(trained.stored.path), "model": model, "dataset": data.name}
+        document = about | {"synthetic": data.synthetic, "layer": layer, "folder": str(folder)}
+        print(json.dumps(document | explanations.to_json(explained), indent=1, allow_nan=False))
+        return
+    console = accuracy.screen()
+    for table in explanations.tables(explained, trained.title, console.width):
+        console.print(table)
+    errors.print(f"pictures and maps: {escape(str(folder))}", soft_wrap=True, highlight=False)
+
+
+def find_trained(model: str, results: Path) -> Trained:
+    """The network of the newest finished record of `model` whose weights are still there.
+
+    Raises:
+        UserError: `model` is no network, or no such record is there.
+    """
+    LEARNERS.check(model)
+    if not issubclass(LEARNERS[model], FlaxConfig):
+        raise UserError(f"{model} has no feature maps to explain: {nearest('', _networks())}")
+    newest = [
+        found
+        for found in store.read(results, f"*/*/{model}/*.json")
+        if found.record.run.status == "ok" and found.artifact("weights")
+    ]
+    if not newest:
+        raise UserError(
+            f"no record of {model} in {results} has its weights beside it (they are not kept "
+            f"in git): python -m bench run {model} --fresh trains it"
+        )
+    path = newest[-1].artifact("weights")
+    assert path is not None
+    config = resolve(model, newest[-1].record.case.config["model"])
+    assert isinstance(config, FlaxConfig)
+    return Trained(newest[-1], config.network("float32"), weights.load(path))
+
+
+def load_test(stored: store.Stored) -> tuple[Dataset, Split, npt.NDArray[np.int64]]:
+    """The dataset of a record, the part of the test set that it used, and its positions.
+
+    Raises:
+        DataError: the dataset cannot be had, or is another than the record's.
+    """
+    case = stored.record.case
+    data = load(case.dataset)
+    if data.sha256 != case.dataset_sha256:
+        raise DataError(f"the dataset {data.name} is not the one that {stored.path} was made with")
+    sizes = dict(case.config["data"])
+    splits = make_splits(data, sizes.pop("split_seed"), **sizes)
+    return data, splits.test, splits.test_index
+
+
+def predict(trained: Trained, test: Split) -> npt.NDArray[np.float32]:
+    """The network's probabilities, float32 [n, classes]."""
+    forward = jax.jit(lambda v, x: jax.nn.softmax(predict_logits(trained.network, v, x)))
+    pixels = test.images[..., None].astype(np.float32) / 255
+    missing = -len(pixels) % _BATCH
+    padded = np.pad(pixels, ((0, missing), (0, 0), (0, 0), (0, 0)))
+    parts = [
+        np.asarray(forward(trained.variables, padded[at : at + _BATCH]))
+        for at in range(0, len(padded), _BATCH)
+    ]
+    return np.concatenate(parts)[: len(pixels)]
+
+
+def parse_target(
+    target: str,
+    labels: npt.NDArray[np.integer],
+    predicted: npt.NDArray[np.integer],
+    classes: Sequence[str],
+) -> npt.NDArray[np.int64]:
+    """The class to explain for each image.
+
+    Raises:
+        UserError: there is no such class.
+    """
+    if target in ("predicted", "true"):
+        return (predicted if target == "predicted" else labels).astype(np.int64)
+    names = {name.lower(): label for label, name in enumerate(classes)}
+    names |= {str(label): label for label in range(len(classes))}
+    if target.lower() not in names:
+        choices = ["predicted", "true", *classes, "0", str(len(classes) - 1)]
+        raise UserError(f"there is no class {target!r}: {nearest(target, choices)}")
+    return np.full(len(labels), names[target.lower()], np.int64)
+
+
+def write(folder: Path, explained: explanations.Explained, title: str, layer: str) -> None:
+    """Write a picture of triptychs per method, the contact sheet, and all maps."""
+    methods = [found for found in explained.assessments if found.layer is not None]
+    shown = range(min(len(explained.labels), MOST_PICTURED))
+    for found in methods:
+        triptychs = [
+            Triptych(explained.images[n], found.maps[n], explained.caption(n)) for n in shown
+        ]
+        heading = f"{title}: {found.method}, layer {layer}"
+        figure = triptych_figure(triptychs, heading, columns=min(2, len(triptychs)))
+        (folder / f"{found.method}.png").write_bytes(png(figure))
+    rows = [
+        SheetRow(
+            explained.images[n],
+            np.stack([found.maps[n] for found in methods]),
+            explained.caption(n, "\n"),
+        )
+        for n in shown
+    ]
+    sheet = sheet_figure(rows, [found.method for found in methods], f"{title}: layer {layer}")
+    (folder / "sheet.png").write_bytes(png(sheet))
+    np.savez_compressed(
+        folder / "maps.npz",
+        maps=np.stack([found.maps for found in methods]),
+        methods=np.array([found.method for found in methods]),
+        index=explained.index,
+        label=explained.labels,
+        predicted=explained.predicted,
+        target=explained.targets,
+        probability=explained.probabilities,
+    )
+
+
+def _networks() -> list[str]:
+    packages = (entry for entry in LEARNERS.catalogue.values() if ".models." in entry.module)
+    return [entry.name for entry in packages]

@@ -1,0 +1,46 @@
+"""How a trained network explains a fixed sample of its test images, for its record."""
+
+import flax.linen as nn
+import numpy as np
+import numpy.typing as npt
+
+from bench.records.schema import Explanation
+from fmnist_jax.data.dataset import Split
+from fmnist_jax.explain.assess import assess
+from fmnist_jax.explain.base import LAST, Variables, feature_maps
+
+IMAGES = 128  # spread evenly over the test split: the same ones for every network
+METHODS = ("gradcam",)
+
+
+def explain_sample(
+    network: nn.Module,
+    variables: Variables,
+    test: Split,
+    predicted: npt.NDArray[np.integer],
+) -> list[Explanation]:
+    """Explain the predicted class of some test images, by Grad-CAM and by the controls.
+
+    Args:
+        network: computing in float32.
+        variables: its trained weights.
+        test: the test split.
+        predicted: the class predicted for each of its images, integers [n].
+
+    Returns:
+        One entry per method and control; none for a network without convolutions.
+    """
+    if LAST not in feature_maps(network, variables):
+        return []
+    sample = np.unique(np.linspace(0, len(test) - 1, IMAGES).round().astype(np.int64))
+    assessments = assess(network, variables, test.images[sample], predicted[sample], METHODS)
+    return [
+        Explanation(
+            method=found.method,
+            layer=found.layer,
+            images=len(sample),
+            maps_per_s=found.maps_per_s,
+            faithfulness=found.means(),
+        )
+        for found in assessments
+    ]
