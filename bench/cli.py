@@ -72,7 +72,7 @@ def run(
         command=command(),
         data_dir=data_dir,
         cluster=cluster,
-        seat=place,
+        rank=place,
         fresh=fresh,
         progress=progress,
         debug=debug,

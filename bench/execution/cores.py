@@ -1,4 +1,4 @@
-"""Which cores a case gets, so that all are at work and none is given twice."""
+"""Give each case its cores, so that all are busy and none is given twice."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -8,13 +8,8 @@ from bench.records.schema import Case
 from fmnist_jax.learner import LEARNERS
 
 
-def expected_cost(case: Case) -> float:
-    """Core-seconds, roughly; only the order matters."""
-    return LEARNERS[case.model].expected_core_seconds
-
-
 class Cores:
-    """The CPUs that are shared out, and the accelerator, which takes one network at a time.
+    """The CPUs to share out, and the accelerator, which takes one network at a time.
 
     Started the longest first, networks have the CPU to themselves one after the
     other, and the baselines then fill it side by side: one core for each whose
@@ -46,7 +41,7 @@ class Cores:
         self._share = cores_per_baseline(cases, len(self._all) - networks_aside, self._most)
 
     def find_slot(self, case: Case) -> tuple[int, ...] | None:
-        """The cores for `case`, or None where it has to wait."""
+        """Return the cores for `case`, or None where it has to wait."""
         free = self._all - {core for _, cores in self._taken for core in cores}
         network = case.kind == "flax"
         if network and self._accelerated and any(c.kind == "flax" for c, _ in self._taken):
@@ -60,16 +55,16 @@ class Cores:
         return tuple(sorted(free)[:wanted])
 
     def take(self, case: Case, cores: tuple[int, ...]) -> None:
-        """Have the case occupy the cores."""
+        """Give the cores to the case."""
         self._taken.append((case, cores))
 
     def give_back(self, case: Case, cores: tuple[int, ...]) -> None:
-        """The case has ended."""
+        """Take the cores back from a case that has ended."""
         self._taken.remove((case, cores))
 
 
 def cores_per_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
-    """An equal share of the cores for each baseline that uses several and can run at once."""
+    """Return an equal share for each baseline that uses several cores and can run at once."""
     baselines = [case for case in cases if case.kind == "sklearn"]
     several = sum(map(is_multicore, baselines))
     if len(baselines) > most:
@@ -78,7 +73,7 @@ def cores_per_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
 
 
 def cores_for(case: Case, cores: tuple[int, ...]) -> tuple[int, ...]:
-    """Of a machine that has nothing else to do, the cores for `case`."""
+    """Return the cores for `case`, of a machine that has nothing else to do."""
     return cores if is_multicore(case) else cores[:1]
 
 

@@ -1,18 +1,23 @@
-"""Where cases run, as the runner's loop sees it.
+"""Where cases run, as the scheduler sees it.
 
-The loop knows which case is next, what is stored and what is tried again; an
+The scheduler knows which case is next, what is stored and what is tried again; an
 executor knows where there is room, starts tasks, and says how each ended.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Protocol
 
-from bench.measure.messages import Outcome, Progress, Task
+from bench.measure.messages import Measured, Outcome, Progress, Task
 from bench.records.provenance import Provenance
 from bench.records.schema import Case
 
-Report = Callable[[Task, Progress], None]
+Execute = Callable[[Task, Connection], Outcome]
+"""What a worker process does with a task; it sends `Progress` and `Measured` meanwhile."""
+
+Report = Callable[[Task, Progress | Measured], None]
+"""Who is told what a worker sends."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,8 @@ class TaskResult:
     Attributes:
         task: which one.
         outcome: its record, and what belongs to it.
-        transient: the fault lies with the circumstances, so another attempt may succeed.
-        displaced: its machine is lost, and it can go on elsewhere.
+        retryable: the fault lies with the circumstances, so another attempt may succeed.
+        worker_lost: its machine is lost, and the case can be run elsewhere.
     """
 
     task: Task
@@ -52,7 +57,7 @@ class Executor(Protocol):
 
     @property
     def lock_scope(self) -> str:
-        """What it shares with the executors of other runs; the claims on cases are made for it."""
+        """Runs of the same scope share the cases of a results folder among them."""
         ...
 
     @property
@@ -66,19 +71,19 @@ class Executor(Protocol):
         ...
 
     def prepare(self, cases: Sequence[Case]) -> None:
-        """Told once what is going to be run."""
+        """Learn what is going to be run."""
         ...
 
     def find_slot(self, case: Case) -> Slot | None:
-        """Where `case` could run now; None where it has to wait."""
+        """Return where `case` could run now; None where it has to wait."""
         ...
 
-    def start(self, task: Task, place: Slot) -> None:
-        """Begin with a task at a place for which there was room just now."""
+    def start(self, task: Task, slot: Slot) -> None:
+        """Start a task in the slot that was found for it just now."""
         ...
 
     def poll(self, report: Report) -> list[TaskResult]:
-        """Wait a moment, report progress, and say which tasks have ended."""
+        """Wait a moment, pass on what the workers sent, and return which tasks have ended."""
         ...
 
     def stop(self) -> list[TaskResult]:

@@ -1,54 +1,50 @@
-"""Tasks in processes of this machine, each supervised, with cores and a pipe of its own.
+"""Run tasks in processes of this machine, each supervised, on cores of its own.
 
 A process that raises, hangs, dies or takes too much memory costs its own record
-and nothing else. A shared queue could be left locked by one that is killed, so
-there is none.
+and nothing else; one that has sent `Measured` does not even cost that.
 """
 
-import multiprocessing
-import os
-import signal
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import wait
 from typing import Literal
 
 import psutil
 
 from bench.execution.cores import Cores
-from bench.execution.executor import Report, Slot, TaskResult
+from bench.execution.executor import Execute, Report, Slot, TaskResult
 from bench.measure.measure import execute
-from bench.measure.messages import Outcome, Task, contended, unmeasured_record
-from bench.processes import reaper, signals
-from bench.processes.child import Execute, serve
+from bench.measure.messages import Measured, Outcome, Task, contended, unmeasured_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
+from fmnist_jax.system.child import Child, ChildDied, ChildRaised, Returned
 
 POLL_S = 0.1
 MEMORY_POLL_S = 0.5  # between two looks at the memory of a worker
+log = logging.getLogger("fmnist_jax")
 
 
 @dataclass
 class _Worker:
-    """A process at work.
+    """A process and its task.
 
     Attributes:
         task: what it does.
-        process: which one.
-        events: our end of its pipe.
-        began: when, on the monotonic clock.
-        weighed: when its memory was last looked at.
+        child: the process.
+        started_at: on the monotonic clock.
+        memory_checked_at: likewise.
+        measured: its record, once the measuring is over.
         contended: anything else ran beside it.
     """
 
     task: Task
-    process: SpawnProcess
-    events: Connection
-    began: float
+    child: Child
+    started_at: float
     memory_checked_at: float = 0.0
+    measured: Measured | None = None
     contended: bool = False
 
 
@@ -86,7 +82,7 @@ class LocalExecutor:
 
     @property
     def lock_scope(self) -> str:
-        """This machine, as far as other runs are concerned."""
+        """This machine: its runs share the cases."""
         return self._host.machine.id
 
     @property
@@ -104,92 +100,93 @@ class LocalExecutor:
         self._cores = Cores(self._cpus, cases, self._host, self._jobs)
 
     def find_slot(self, case: Case) -> Slot | None:
-        """The cores that `case` would get now; None where it has to wait."""
+        """Return the cores that `case` would get now; None where it has to wait."""
         cores = self._cores.find_slot(case)
         return None if cores is None else Slot(self._host, cores)
 
-    def start(self, task: Task, place: Slot) -> None:
+    def start(self, task: Task, slot: Slot) -> None:
         """Start a process for the task."""
-        context = multiprocessing.get_context("spawn")
-        receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(
-            target=serve, args=(self._execute, task, sender, os.getpid()), daemon=True
-        )
-        with signals.blocked(), reaper.tagged(reaper.WORKER, task.run_id):
-            process.start()
-        sender.close()  # else the pipe stays open after the worker's death
-        self._cores.take(task.case, place.cores)
-        self._workers.append(_Worker(task, process, receiver, time.monotonic()))
+        child = Child(self._execute, task)
+        self._cores.take(task.case, slot.cores)
+        self._workers.append(_Worker(task, child, time.monotonic()))
         if len(self._workers) > 1:
             for worker in self._workers:
                 worker.contended = True
 
     def poll(self, report: Report) -> list[TaskResult]:
-        """Wait a moment, report progress, and say which tasks have ended."""
-        pipes = [worker.events for worker in self._workers if not worker.events.closed]
-        wait([*pipes, *(worker.process.sentinel for worker in self._workers)], POLL_S)
-        return [ended for worker in tuple(self._workers) if (ended := self._look(worker, report))]
+        """Wait a moment, pass on what the workers sent, and return which tasks have ended."""
+        wait([news for worker in self._workers for news in worker.child.waitables], POLL_S)
+        return self._collect(report)
 
     def stop(self) -> list[TaskResult]:
         """End every task at once, and return when nothing of them is left."""
-        return [
-            # Work that was finished in this very moment is not thrown away.
-            self._look(worker, lambda *_: None)
-            or self._lose(worker, "interrupted", "interrupted by hand")
-            for worker in tuple(self._workers)
-        ]
+        finished = self._collect(lambda *_: None)  # work that is done by now is not thrown away
+        reason = "interrupted by hand"
+        return finished + [self._abort(w, "interrupted", reason) for w in tuple(self._workers)]
 
-    def _look(self, worker: _Worker, report: Report) -> TaskResult | None:
-        dead = not worker.process.is_alive()  # asked before its last words are read
-        if outcome := _listen(worker, report):
-            return self._end(worker, outcome)
-        if dead:
-            reason = f"the worker process died: {_death(worker.process.exitcode)}"
-            return self._lose(worker, "failed", reason)
+    def _collect(self, report: Report) -> list[TaskResult]:
+        results = [self._check(worker, report) for worker in tuple(self._workers)]
+        return [result for result in results if result]
+
+    def _check(self, worker: _Worker, report: Report) -> TaskResult | None:
+        """Read what a worker has sent; return its result if the task has ended."""
+        try:
+            while not isinstance(message := worker.child.receive(timeout=0), Returned):
+                if isinstance(message, Measured):
+                    worker.measured = message
+                report(worker.task, message)
+        except TimeoutError:
+            return self._check_limits(worker)
+        except ChildRaised as error:
+            return self._abort(worker, "failed", f"the worker failed: {error}", retryable=False)
+        except ChildDied as error:
+            return self._abort(worker, "failed", f"the worker process died: {error}")
+        outcome: Outcome = message.value
+        return self._end(worker, outcome, retryable=outcome.record.run.status == "oom")
+
+    def _check_limits(self, worker: _Worker) -> TaskResult | None:
         now = time.monotonic()
-        if self._timeout and now > worker.began + self._timeout:
+        if self._timeout and now > worker.started_at + self._timeout:
             reason = f"stopped after {self._timeout:g} s; allow more with --timeout"
-            return self._lose(worker, "timeout", reason)
+            return self._abort(worker, "timeout", reason)
         if self._memory_limit and now > worker.memory_checked_at + MEMORY_POLL_S:
             worker.memory_checked_at = now
-            if (held := resident(worker.process.pid)) > self._memory_limit:
+            if (size := resident(worker.child.pid)) > self._memory_limit:
                 reason = (
-                    f"stopped at {_gib(held)} of memory, over the limit of "
+                    f"stopped at {_gib(size)} of memory, over the limit of "
                     f"{_gib(self._memory_limit)}; allow more with --set memory_limit=SIZE"
                 )
-                return self._lose(worker, "oom", reason)
+                return self._abort(worker, "oom", reason)
         return None
 
-    def _lose(self, worker: _Worker, status: Status, reason: str) -> TaskResult:
-        return self._end(worker, Outcome(unmeasured_record(worker.task, status, reason)), True)
+    def _abort(
+        self, worker: _Worker, status: Status, reason: str, retryable: bool = True
+    ) -> TaskResult:
+        outcome = Outcome(unmeasured_record(worker.task, status, reason))
+        return self._end(worker, outcome, retryable)
 
-    def _end(self, worker: _Worker, outcome: Outcome, lost: bool = False) -> TaskResult:
-        """See the process and all that it started off."""
-        worker.process.kill()
-        worker.process.join()
-        reaper.kill_tagged(reaper.WORKER, worker.task.run_id)
-        worker.events.close()
+    def _end(self, worker: _Worker, outcome: Outcome, retryable: bool) -> TaskResult:
+        """Kill the process and all that it started, and free its cores."""
+        worker.child.kill()
         self._workers.remove(worker)
         self._cores.give_back(worker.task.case, worker.task.cores)
+        if worker.measured and outcome.record.run.status != "ok":
+            outcome, retryable = as_measured(worker.measured, outcome), False
         if worker.contended:
             outcome = contended(outcome)
-        return TaskResult(worker.task, outcome, lost or outcome.record.run.status == "oom")
+        return TaskResult(worker.task, outcome, retryable)
 
 
-def _listen(worker: _Worker, report: Report) -> Outcome | None:
-    """Pass on what the worker says, up to its outcome."""
-    try:
-        while not worker.events.closed and worker.events.poll():
-            message = worker.events.recv()
-            if isinstance(message, Outcome):
-                return message
-            report(worker.task, message)
-    except (EOFError, OSError):
-        worker.events.close()  # nothing more will come; how it ends is seen in a moment
-    return None
+def as_measured(measured: Measured, outcome: Outcome) -> Outcome:
+    """Return the outcome of a task that was measured, and went wrong only afterwards."""
+    case, run = outcome.record.case, outcome.record.run
+    log.warning(
+        "%s was measured, but its pictures and explanations are missing: %s", case.model, run.error
+    )
+    return Outcome(measured.record, measured.artifacts)
 
 
-def resident(pid: int | None) -> int:
+def resident(pid: int) -> int:
     """Bytes of memory that a process and those below it hold; what they share counts for each."""
     total = 0
     with suppress(psutil.Error):
@@ -202,11 +199,3 @@ def resident(pid: int | None) -> int:
 
 def _gib(size: int) -> str:
     return f"{size / 2**30:.3g} GiB"
-
-
-def _death(exitcode: int | None) -> str:
-    if exitcode is None or exitcode >= 0:
-        return f"exit code {exitcode}"
-    name = signal.Signals(-exitcode).name
-    hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
-    return f"killed by {name}{hint}"

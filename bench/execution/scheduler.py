@@ -1,4 +1,4 @@
-"""Cases become records: the loop that hands them out, stores what comes back and tries again.
+"""Run cases: hand them out, store what comes back, and try again.
 
 Where a case runs is the executor's business, and a fault there costs the record
 of that case and nothing else.
@@ -6,69 +6,73 @@ of that case and nothing else.
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from bench.execution.cores import expected_cost
 from bench.execution.executor import Executor, Slot, TaskResult
-from bench.measure.messages import Outcome, Progress, Task, contended, new_task
+from bench.measure.messages import Measured, Outcome, Progress, Task, contended, new_task
+from bench.plan.cases import expected_cost
 from bench.processes import signals
-from bench.records import checkpoint_dirs as checkpoints
-from bench.records import identity, store
+from bench.records import checkpoint_dirs, identity, store
 from bench.records.locks import CaseLocks
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Record
 from bench.records.store import Stored
 from fmnist_jax.errors import UserError
 
-MAX_RELOCATIONS = (
-    3  # attempts elsewhere at a case whose machine was lost; it may be what brings them down
-)
+# Attempts elsewhere at a case whose machine was lost; it may be what brings them down.
+MAX_RELOCATIONS = 3
 log = logging.getLogger("fmnist_jax")
 
 
 class Observer(Protocol):
     """Whoever shows what happens."""
 
+    def begin(self, cases: Sequence[Case]) -> None:
+        """Learn what is going to be run."""
+        ...
+
     def started(self, task: Task) -> None:
-        """A worker took up a case."""
+        """A worker began with a case."""
         ...
 
     def progress(self, task: Task, progress: Progress) -> None:
-        """A worker gave a sign of life."""
+        """A worker told how far it is."""
         ...
 
     def finished(self, record: Record, again: bool) -> None:
         """An attempt at a case ended, well or not; `again` if another one follows."""
         ...
 
-    def taken(self, case: Case) -> None:
-        """Another run on the same results folder is at this case."""
+    def locked_elsewhere(self, case: Case) -> None:
+        """Another run on the same results folder is running this case."""
         ...
 
-    def found(self, record: Record) -> None:
+    def finished_elsewhere(self, record: Record) -> None:
         """Another run has finished a case meanwhile."""
         ...
 
 
-class PendingCases(NamedTuple):
+@dataclass(frozen=True)
+class PendingCases:
     """What a results folder leaves to be done.
 
     Attributes:
         todo: cases still to run.
         done: records that make the others unnecessary.
-        seen: the files that were looked at.
-        finished: what else is finished there, for machines that are yet to come.
+        seen: the files that were read. A finished record that is not among them is another
+            run's, and taken over.
+        finished: what else is finished there, for machines that join later.
     """
 
-    todo: list[Case]
-    done: list[Stored]
-    seen: set[Path]
-    finished: dict[str, Stored]
+    todo: Sequence[Case]
+    done: Sequence[Stored] = ()
+    seen: frozenset[Path] = frozenset()
+    finished: Mapping[str, Stored] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class RunSummary:
         interrupted: somebody asked for an early end.
     """
 
-    stored: list[Stored]
+    stored: Sequence[Stored]
     rescued: Path | None
     lost: int
     left: int
@@ -92,12 +96,12 @@ class RunSummary:
 
 @dataclass
 class QueuedCase:
-    """A case in the queue, and what became of it so far."""
+    """A case and its attempts so far: those that failed, and those that lost their machine."""
 
     case: Case
     failures: int = 0
-    moves: int = 0
-    taken: bool = False
+    relocations: int = 0
+    is_locked_elsewhere: bool = False
 
     @property
     def key(self) -> str:
@@ -117,31 +121,31 @@ class RecordWriter:
         """Store a record, and those that have been waiting."""
         self.backlog.append(outcome)
         try:
-            self._clear()
+            self._write_backlog()
         except UserError as error:
             if len(self.backlog) == 1:
                 log.warning("%s; no further case is begun until that is mended", error)
 
     def rescue(self) -> Path | None:
-        """Write what is still waiting to a folder for temporary files, and say to which."""
+        """Write what is still waiting to a folder for temporary files, and return the folder."""
         with suppress(UserError, OSError):
             if self.backlog:
                 self.results = Path(tempfile.mkdtemp(prefix="fmnist-jax-results-"))
-                self._clear()
+                self._write_backlog()
                 return self.results
         return None
 
-    def _clear(self) -> None:
+    def _write_backlog(self) -> None:
         while self.backlog:
             record = self.backlog[0].record
-            written = store.write(self.results, record, self.backlog[0].artifacts)
+            stored = store.write(self.results, record, self.backlog[0].artifacts)
             key = identity.digest_case(record.case)
             self.stored.pop(key, None)  # an attempt before
-            self.stored[key] = written
+            self.stored[key] = stored
             self.backlog.pop(0)
 
 
-def pending(
+def find_pending(
     cases: Sequence[Case], hosts: Sequence[Provenance], results: Path, fresh: bool = False
 ) -> PendingCases:
     """Tell what one of `hosts` has finished from what is to be run, which is all if `fresh`."""
@@ -150,120 +154,160 @@ def pending(
     if fresh:
         finished = {}
     todo, done = [], []
-    for case in cases:
-        if found := _by_any(hosts, case, finished):
-            done.append(found)
+    for case in _unique(cases):
+        if record := _find_record(case, hosts, finished):
+            done.append(record)
         else:
             todo.append(case)
-    return PendingCases(todo, done, seen, finished)
+    return PendingCases(todo, done, frozenset(seen), finished)
 
 
-def _by_any(
-    hosts: Sequence[Provenance], case: Case, finished: Mapping[str, Stored]
+def _unique(cases: Iterable[Case]) -> Iterable[Case]:
+    return {identity.digest_case(case): case for case in cases}.values()
+
+
+def _find_record(
+    case: Case, hosts: Sequence[Provenance], finished: Mapping[str, Stored]
 ) -> Stored | None:
-    """The finished record of `case` on one of the machines."""
+    """Return the finished record of `case` on one of the machines."""
     keys = (identity.digest_run(case, host) for host in hosts)
     return next((finished[key] for key in keys if key in finished), None)
 
 
-def run(
-    cases: Sequence[Case],
-    results: Path,
-    observer: Observer,
-    executor: Executor,
-    *,
-    seen: set[Path],
-    finished: Mapping[str, Stored] = MappingProxyType({}),
-    retries: int = 0,
-    data_dir: Path | None = None,
-    checkpoint_every: int = 0,
-    debug: bool = False,
-) -> RunSummary:
-    """Run all cases, the longest first, and store a record of each attempt as it ends.
+class Scheduler:
+    """One run: its cases, the longest first, and a record of each attempt as it ends."""
 
-    Args:
-        cases: what to run.
-        results: the results folder.
-        observer: is told what happens, in this thread.
-        executor: where the cases run.
-        seen: record files that leave the cases to be done, as `pending` says; a finished
-            record that is not among them is another run's, and taken over.
-        finished: records that count, too, should one of their machines join meanwhile.
-        retries: further attempts at a case that a transient fault has cost.
-        data_dir: as given on the command line, for the machine that runs a case.
-        checkpoint_every: epochs between a network's checkpoints; 0: none.
-        debug: workers print tracebacks.
-    """
-    queue = [QueuedCase(case) for case in sorted(cases, key=lambda case: -expected_cost(case))]
-    working: dict[str, QueuedCase] = {}
-    beside: set[str] = set()  # tasks that ran beside another run's
-    known = dict(finished)  # with what other runs finish meanwhile
-    shelf = RecordWriter(results)
+    def __init__(
+        self,
+        pending: PendingCases,
+        results: Path,
+        executor: Executor,
+        observer: Observer,
+        *,
+        retries: int = 0,
+        data_dir: Path | None = None,
+        checkpoint_every: int = 0,
+        debug: bool = False,
+    ) -> None:
+        """Start nothing yet.
 
-    def begin(entry: QueuedCase, place: Slot) -> None:
-        kept = checkpoints.of_case(results, place.host, entry.case, checkpoint_every)
-        task = new_task(
-            entry.case, place.host, place.cores, data_dir=data_dir, debug=debug, checkpoints=kept
+        Args:
+            pending: what to run.
+            results: the results folder.
+            executor: where the cases run.
+            observer: is told what happens, in the thread that calls `run`.
+            retries: further attempts at a case that a transient fault has cost.
+            data_dir: as given on the command line, for the machine that runs a case.
+            checkpoint_every: epochs between a network's checkpoints; 0: none.
+            debug: workers print tracebacks.
+        """
+        self._results = results
+        self._executor = executor
+        self._observer = observer
+        self._retries = retries
+        self._data_dir = data_dir
+        self._checkpoint_every = checkpoint_every
+        self._debug = debug
+        self._queue = sorted(
+            map(QueuedCase, _unique(pending.todo)), key=lambda queued: -expected_cost(queued.case)
         )
-        working[task.run_id] = entry
-        executor.start(task, place)
-        observer.started(task)
+        self._running: dict[str, QueuedCase] = {}
+        self._contended: set[str] = set()  # tasks that ran beside another run's
+        self._seen = set(pending.seen)
+        self._finished = dict(pending.finished)
+        self._locks = CaseLocks(results, executor.lock_scope)
+        self._writer = RecordWriter(results)
+        self._interrupted = threading.Event()
 
-    def end(ended: TaskResult) -> None:
-        entry = working.pop(ended.task.run_id)
-        moves = ended.worker_lost and entry.moves < MAX_RELOCATIONS
-        again = moves or (ended.retryable and entry.failures < retries)
-        again = again and not interrupted.is_set()
-        outcome = ended.outcome
-        if ended.task.run_id in beside:
-            outcome = contended(outcome)
-        shelf.put(outcome)
-        if outcome.record.run.status in ("ok", "diverged") and not shelf.backlog:
-            # The others may go on where they stopped.
-            checkpoints.discard(results, ended.task.host, entry.case)
-        observer.finished(outcome.record, again)
-        if again:
-            entry.moves += moves
-            entry.failures += not moves
-            queue.insert(0, entry)
-        else:
-            claims.release(entry.key)
+    def run(self) -> RunSummary:
+        """Run all cases, and return when all have ended or somebody interrupts."""
+        cases = [queued.case for queued in self._queue]
+        self._executor.prepare(cases)
+        self._observer.begin(cases)
+        with signals.as_event() as self._interrupted, self._locks:
+            try:
+                while self._has_work() and not self._interrupted.is_set():
+                    self._start_cases()
+                    if self._locks.held_elsewhere():
+                        self._contended |= self._running.keys()
+                    for result in self._executor.poll(self._report):
+                        self._end(result)
+            finally:
+                for result in self._executor.stop():
+                    self._end(result)
+        rescued = self._writer.rescue()
+        return RunSummary(
+            list(self._writer.stored.values()),
+            rescued,
+            lost=len(self._writer.backlog),
+            left=len(self._queue),
+            interrupted=self._interrupted.is_set(),
+        )
 
-    def found(entry: QueuedCase) -> bool:
-        case = entry.case
-        for machine in {host.machine.id for host in executor.hosts}:
-            folder = f"{machine}/{case.dataset}/{case.model}/*.json"
-            known.update(store.finished(results, folder, seen))
-        if (done := _by_any(executor.hosts, case, known)) is None:
+    def _has_work(self) -> bool:
+        return bool(self._executor.running or (self._queue and not self._writer.backlog))
+
+    def _start_cases(self) -> None:
+        """Start what there is room for; nothing while records cannot be written."""
+        for queued in () if self._writer.backlog else tuple(self._queue):
+            if (slot := self._executor.find_slot(queued.case)) is None:
+                continue
+            if self._locks.acquire(queued.key):
+                self._queue.remove(queued)
+                if not self._take_over(queued):
+                    self._start(queued, slot)
+            elif not queued.is_locked_elsewhere:
+                queued.is_locked_elsewhere = True
+                self._observer.locked_elsewhere(queued.case)
+
+    def _take_over(self, queued: QueuedCase) -> bool:
+        """Take the record of a case that another run has finished, if there is one."""
+        case, hosts = queued.case, self._executor.hosts
+        for machine in {host.machine.id for host in hosts}:
+            pattern = f"{machine}/{case.dataset}/{case.model}/*.json"
+            self._finished.update(store.finished(self._results, pattern, self._seen))
+        if (record := _find_record(case, hosts, self._finished)) is None:
             return False
-        shelf.stored[entry.key] = done
-        observer.found(done.record)
-        claims.release(entry.key)
+        self._writer.stored[queued.key] = record
+        self._observer.finished_elsewhere(record.record)
+        self._locks.release(queued.key)
         return True
 
-    executor.prepare(cases)
-    with signals.as_event() as interrupted, CaseLocks(results, executor.lock_scope) as claims:
-        try:
-            while (queue and not shelf.backlog) or executor.running:
-                if interrupted.is_set():
-                    break
-                for entry in () if shelf.backlog else tuple(queue):
-                    if (place := executor.find_slot(entry.case)) is None:
-                        continue
-                    if claims.acquire(entry.key):
-                        queue.remove(entry)
-                        if not found(entry):
-                            begin(entry, place)
-                    elif not entry.taken:
-                        entry.taken = True
-                        observer.taken(entry.case)
-                if claims.held_elsewhere():
-                    beside |= working.keys()
-                for ended in executor.poll(observer.progress):
-                    end(ended)
-        finally:
-            for ended in executor.stop():
-                end(ended)
-    rescued = shelf.rescue()
-    stored = list(shelf.stored.values())
-    return RunSummary(stored, rescued, len(shelf.backlog), len(queue), interrupted.is_set())
+    def _start(self, queued: QueuedCase, slot: Slot) -> None:
+        task = new_task(
+            queued.case,
+            slot.host,
+            slot.cores,
+            data_dir=self._data_dir,
+            debug=self._debug,
+            checkpoints=checkpoint_dirs.of_case(
+                self._results, slot.host, queued.case, self._checkpoint_every
+            ),
+        )
+        self._running[task.run_id] = queued
+        self._executor.start(task, slot)
+        self._observer.started(task)
+
+    def _report(self, task: Task, message: Progress | Measured) -> None:
+        if isinstance(message, Progress):
+            self._observer.progress(task, message)
+
+    def _end(self, result: TaskResult) -> None:
+        """Store the record of an attempt, and queue the case again where that may help."""
+        queued, outcome = self._running.pop(result.task.run_id), result.outcome
+        if result.task.run_id in self._contended:
+            outcome = contended(outcome)
+        self._writer.put(outcome)
+        if outcome.record.run.status in ("ok", "diverged") and not self._writer.backlog:
+            # Another attempt at any other case goes on where this one stopped.
+            checkpoint_dirs.discard(self._results, result.task.host, queued.case)
+        relocate = result.worker_lost and queued.relocations < MAX_RELOCATIONS
+        retry = result.retryable and queued.failures < self._retries
+        again = (relocate or retry) and not self._interrupted.is_set()
+        self._observer.finished(outcome.record, again)
+        if not again:
+            self._locks.release(queued.key)
+            return
+        queued.relocations += relocate
+        queued.failures += not relocate
+        self._queue.insert(0, queued)

@@ -1,26 +1,24 @@
 """The fingerprint of hardware and software, and what the machine can reach.
 
-`python -m bench.measure.machine COMMAND PARENT CORES` prints it as JSON. The suite asks that in a
-process of its own: the parent of a run must not hold an accelerator's memory.
+It is taken in a process of its own: the parent of a run must not hold an accelerator's memory.
 """
 
-import json
 import os
 import platform
 import re
 import subprocess
-import sys
 import time
 from functools import partial
 from importlib import metadata
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from bench.records.provenance import Provenance
 from bench.records.schema import Code, Machine, Probe, Software
 from fmnist_jax.errors import UserError
+from fmnist_jax.system.child import Child, ChildError
 from fmnist_jax.system.cpu import available_cores, confine, processor
-from fmnist_jax.system.parent_death import exit_with_parent
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,25 +36,20 @@ def inspect(
     Raises:
         UserError: jax does not start here.
     """
-    wanted = json.dumps(cores or available_cores())
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.measure.machine", command, str(os.getpid()), wanted],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise UserError(f"jax does not start on this machine: {last[0]}; see JAX_PLATFORMS")
-    host = Provenance.model_validate_json(done.stdout.splitlines()[-1])
+    try:
+        with Child(_inspect_here, command, cores or available_cores(), hide_output=True) as child:
+            host: Provenance = child.result()
+    except ChildError as error:
+        raise UserError(f"jax does not start on this machine: {error}; see JAX_PLATFORMS") from None
     return host.model_copy(update={"folder": folder})
 
 
-def _inspect_here(command: str) -> Provenance:
+def _inspect_here(command: str, own_cores: tuple[int, ...], connection: Connection) -> Provenance:
+    confine(own_cores)
     import jax
     import psutil
 
-    cores = len(available_cores())
+    cores = len(own_cores)
     jax.config.update("jax_num_cpu_devices", cores)
     devices = jax.local_devices()
     accelerator = devices[0].device_kind if devices[0].platform != "cpu" else None
@@ -195,9 +188,3 @@ def _best(call: Any) -> float:
         jax.block_until_ready(call())
         times.append(time.perf_counter() - began)
     return min(times)
-
-
-if __name__ == "__main__":
-    exit_with_parent(int(sys.argv[2]))
-    confine(tuple(json.loads(sys.argv[3])))
-    print(json.dumps(_inspect_here(sys.argv[1]).model_dump(mode="json")))

@@ -1,38 +1,20 @@
-"""Who takes part: the models that have peers, the frameworks and their variants."""
+"""Choose who takes part: the models that have peers, the frameworks and their variants."""
 
+import ast
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
-from bench.peers.protocol import Entrant
+from bench.peers.protocol import VARIANTS, Entrant
 from fmnist_jax.errors import UserError, nearest
 
 MODELS = {"resnet": 38_154, "cnn": 241_546}  # weights and running statistics
-PACKAGES = {"flax": ("flax",), "torch": ("torch",), "keras": ("tensorflow", "keras")}
+OURS = "ours"
 INSTALL = "pip install -e '.[peers]'"
-
-ENTRANTS = (
-    Entrant("fmnist-jax", "ours", "scan", "bench.peers.frameworks.fmnist_jax"),
-    Entrant(
-        "fmnist-jax, a call per step",
-        "ours",
-        "step",
-        "bench.peers.frameworks.fmnist_jax",
-        predicts=False,
-    ),
-    Entrant("Flax", "flax", "jit", "bench.peers.frameworks.plain_flax"),
-    Entrant("PyTorch eager", "torch", "eager", "bench.peers.frameworks.pytorch"),
-    Entrant("PyTorch channels_last", "torch", "channels_last", "bench.peers.frameworks.pytorch"),
-    # Needs a C++ compiler, which not every machine has.
-    Entrant(
-        "PyTorch compiled", "torch", "compile", "bench.peers.frameworks.pytorch", optional=True
-    ),
-    Entrant("Keras fit, predict", "keras", "fit", "bench.peers.frameworks.keras_tf"),
-    Entrant("Keras on_batch", "keras", "on_batch", "bench.peers.frameworks.keras_tf"),
-)
 
 
 def models(names: Sequence[str]) -> tuple[str, ...]:
-    """The models asked for, all where none is named.
+    """Return the models asked for, all where none is named.
 
     Raises:
         UserError: one of them has no peers.
@@ -44,18 +26,38 @@ def models(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def entrants(frameworks: Sequence[str]) -> tuple[tuple[Entrant, ...], tuple[str, ...]]:
-    """Those of the frameworks asked for (all where none is named), and ours always.
+    """Return the variants of the frameworks asked for (all where none is named), and ours always.
 
     Returns:
-        The entrants that can start here, and the frameworks that are not installed.
+        The entrants that can start here, ours first, and the frameworks that are not installed.
 
     Raises:
         UserError: there is no such framework.
     """
+    every = []
+    for listing in VARIANTS.catalogue.values():
+        framework, _, variant = listing.name.partition("/")
+        every.append(Entrant(listing.summary.rstrip("."), framework, variant, listing.module))
+    others = {entrant.framework: entrant.module for entrant in every if entrant.framework != OURS}
     for name in frameworks:
-        if name not in PACKAGES:
-            raise UserError(f"unknown framework {name!r}: {nearest(name, PACKAGES)}")
-    wanted = [name for name in PACKAGES if name in frameworks or not frameworks]
-    missing = [name for name in wanted if not all(map(find_spec, PACKAGES[name]))]
-    present = {"ours", *wanted} - set(missing)
-    return tuple(c for c in ENTRANTS if c.framework in present), tuple(missing)
+        if name not in others:
+            raise UserError(f"unknown framework {name!r}: {nearest(name, others)}")
+    wanted = [name for name in others if name in frameworks or not frameworks]
+    missing = [name for name in wanted if not _is_installed(others[name])]
+    present = {OURS, *wanted} - set(missing)
+    chosen = [entrant for entrant in every if entrant.framework in present]
+    return tuple(sorted(chosen, key=lambda entrant: entrant.framework != OURS)), tuple(missing)
+
+
+def _is_installed(module: str) -> bool:
+    """Whether all that the file of a framework imports is there, without importing it."""
+    spec = find_spec(module)
+    assert spec
+    assert spec.origin
+    packages = set()
+    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            packages |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            packages.add(node.module.partition(".")[0])
+    return all(map(find_spec, packages))

@@ -1,4 +1,4 @@
-"""What the parent and its workers agree on: who runs what, and the messages between them."""
+"""Define what the parent and its workers share: the entrants, and the messages between them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Framework: TypeAlias = Literal["ours", "flax", "torch", "keras"]
+from fmnist_jax.registry import Registry
+
 Kind: TypeAlias = Literal["train", "predict"]
 
 # uint8 images that the peer already holds in host memory -> float32 [n, 10] on the host
@@ -69,18 +70,19 @@ class Entrant:
     Attributes:
         name: as the table shows it.
         framework: what `--framework` selects.
-        variant: tells `build` of its module which way is meant.
-        module: dotted name of the module with `build(setup, variant) -> Peer`.
-        predicts: False where prediction would repeat another variant's.
-        optional: its failure is noted and does not fail the command.
+        variant: the way of using it.
+        module: dotted name of the module that registers it.
     """
 
     name: str
-    framework: Framework
+    framework: str
     variant: str
     module: str
-    predicts: bool = True
-    optional: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name in the registry."""
+        return f"{self.framework}/{self.variant}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,13 @@ class Measure:
 
 
 class Peer(Protocol):
-    """A network in some framework, ready to be trained and asked."""
+    """A network in some framework, ready to be trained and asked.
+
+    Attributes:
+        predicts: False where prediction would repeat another variant's.
+    """
+
+    predicts: bool
 
     @property
     def parameters(self) -> int:
@@ -113,6 +121,16 @@ class Peer(Protocol):
         ...
 
 
+VARIANTS: Registry[Callable[[Setup], Peer]] = Registry(
+    "variant", "VARIANTS", "bench.peers.frameworks"
+)
+"""What makes a peer, under "framework/variant"; the docstring is its name in the table."""
+
+
+class Unavailable(Exception):
+    """A variant needs something that this machine lacks; it is skipped."""
+
+
 @dataclass(frozen=True)
 class Prepare:
     """Ask: compile and warm up, then find how many repetitions fill `block_s` seconds."""
@@ -130,10 +148,11 @@ class RunBlock:
 
 @dataclass(frozen=True)
 class Ready:
-    """Answer to nothing: the worker has made its network."""
+    """Answer to nothing: the worker has made its network, described as of `Peer`."""
 
     parameters: int
     versions: dict[str, str]
+    predicts: bool
 
 
 @dataclass(frozen=True)
@@ -154,9 +173,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Failure:
-    """Answer: why the worker gives up."""
+    """Answer: why the worker gives up, and whether it is only `Unavailable`."""
 
     reason: str
+    skipped: bool
 
 
 Request: TypeAlias = Prepare | RunBlock

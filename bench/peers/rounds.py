@@ -1,4 +1,4 @@
-"""One model through all entrants: everybody prepares, then rounds go from one to the next.
+"""Measure one model in all entrants: each prepares, then rounds go from one to the next.
 
 Only one worker is at work at any time, and a round visits all of them within
 seconds, so that what else the machine does meets all alike.
@@ -6,22 +6,28 @@ seconds, so that what else the machine does meets all alike.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import product
+from typing import TypeVar
 
-from bench.peers.process import Worker, WorkerLost
 from bench.peers.protocol import (
+    Answer,
     Block,
     Entrant,
+    Failure,
     Kind,
     Measure,
     Prepare,
     Prepared,
     Ready,
+    Request,
     RunBlock,
     Setup,
 )
 from bench.peers.schema import Entry, Samples
+from bench.peers.worker import serve
+from fmnist_jax.system.child import Child, ChildError
 
 BLOCK_S: Mapping[Kind, float] = {"train": 1.2, "predict": 0.3}  # aimed at, not exact
 START_TIMEOUT_S = 120.0
@@ -29,15 +35,36 @@ PREPARE_TIMEOUT_S = 180.0  # of one measure: compilers may think for long
 BLOCK_TIMEOUT_S = 120.0
 
 Say = Callable[[str], None]
+T = TypeVar("T", bound=Answer)
+
+
+class WorkerLost(Exception):
+    """A worker gave up, died or did not answer in time; the message says which."""
+
+    def __init__(self, reason: str, skipped: bool = False) -> None:
+        super().__init__(reason)
+        self.skipped = skipped
 
 
 @dataclass
-class _Seat:
-    """A entrant and what it has done so far; `worker` is None before and after."""
+class _Participant:
+    """An entrant and what it has done so far.
+
+    Attributes:
+        entrant: who it is.
+        worker: its process; None before it starts and after it is lost.
+        error: why it was lost.
+        skipped: it was lost for want of something on this machine.
+        ready: what it said when its network was made.
+        start_s: seconds until then.
+        prepared: the measures that it can run.
+        blocks: what it did, by measure and round.
+    """
 
     entrant: Entrant
-    worker: Worker | None = None
+    worker: Child | None = None
     error: str | None = None
+    skipped: bool = False
     ready: Ready | None = None
     start_s: float | None = None
     prepared: dict[Measure, Prepared] = field(default_factory=dict)
@@ -70,26 +97,24 @@ def compare(
     Returns:
         An entry per entrant, in their order.
     """
-    seats = [_Seat(entrant) for entrant in entrants]
+    participants = [_Participant(entrant) for entrant in entrants]
     with ExitStack() as stack:
-        for seat in seats:
-            with _losing(seat, say):
-                _prepare(seat, stack, setup, measures, block_s, prepare_timeout_s, debug)
-                say(f"{setup.model}: {seat.entrant.name} is ready")
+        for participant in participants:
+            with _losing(participant, say):
+                _prepare(participant, stack, setup, measures, block_s, prepare_timeout_s, debug)
+                say(f"{setup.model}: {participant.entrant.name} is ready")
         for turn in range(rounds):
-            for measure in measures:
-                for seat in seats:
-                    if seat.worker and measure in seat.prepared:
-                        with _losing(seat, say):
-                            asked = RunBlock(measure)
-                            block = seat.worker.ask(asked, Block, BLOCK_TIMEOUT_S)
-                            seat.blocks.setdefault(measure, {})[turn] = block
+            for measure, participant in product(measures, participants):
+                if participant.worker and measure in participant.prepared:
+                    with _losing(participant, say):
+                        block = _ask(participant, RunBlock(measure), Block, BLOCK_TIMEOUT_S)
+                        participant.blocks.setdefault(measure, {})[turn] = block
             say(f"{setup.model}: round {turn + 1} of {rounds} is done")
-    return [_entry(setup.model, seat, rounds) for seat in seats]
+    return [_entry(setup.model, participant, rounds) for participant in participants]
 
 
 def _prepare(
-    seat: _Seat,
+    participant: _Participant,
     stack: ExitStack,
     setup: Setup,
     measures: Sequence[Measure],
@@ -98,43 +123,66 @@ def _prepare(
     debug: bool,
 ) -> None:
     began = time.perf_counter()
-    seat.worker = stack.enter_context(Worker(setup, seat.entrant, debug))
-    seat.ready = seat.worker.ready(START_TIMEOUT_S)
-    seat.start_s = time.perf_counter() - began
+    participant.worker = stack.enter_context(Child(serve, setup, participant.entrant, debug))
+    participant.ready = _receive(participant.worker, Ready, START_TIMEOUT_S)
+    participant.start_s = time.perf_counter() - began
     for measure in measures:
-        if measure.kind == "train" or seat.entrant.predicts:
-            asked = Prepare(measure, block_s[measure.kind])
-            seat.prepared[measure] = seat.worker.ask(asked, Prepared, timeout_s)
+        if measure.kind == "train" or participant.ready.predicts:
+            request = Prepare(measure, block_s[measure.kind])
+            participant.prepared[measure] = _ask(participant, request, Prepared, timeout_s)
+
+
+def _ask(participant: _Participant, request: Request, answer: type[T], timeout_s: float) -> T:
+    assert participant.worker
+    with suppress(OSError):  # a dead worker is explained below
+        participant.worker.connection.send(request)
+    return _receive(participant.worker, answer, timeout_s)
+
+
+def _receive(worker: Child, answer: type[T], timeout_s: float) -> T:
+    """Wait for an answer.
+
+    Raises:
+        WorkerLost: there will be none.
+    """
+    try:
+        message = worker.receive(timeout_s)
+    except (TimeoutError, ChildError) as error:
+        raise WorkerLost(str(error)) from None
+    if isinstance(message, Failure):
+        raise WorkerLost(message.reason, message.skipped)
+    assert isinstance(message, answer)
+    return message
 
 
 @contextmanager
-def _losing(seat: _Seat, say: Say) -> Iterator[None]:
+def _losing(participant: _Participant, say: Say) -> Iterator[None]:
     """Let a worker that is lost leave, and the others go on."""
     try:
         yield
     except WorkerLost as lost:
-        seat.error = str(lost)
-        if seat.worker:
-            seat.worker.kill()
-            seat.worker = None
-        say(f"{seat.entrant.name} failed: {lost}")
+        participant.error, participant.skipped = str(lost), lost.skipped
+        if participant.worker:
+            participant.worker.kill()
+            participant.worker = None
+        say(f"{participant.entrant.name} failed: {lost}")
 
 
-def _entry(model: str, seat: _Seat, rounds: int) -> Entry:
-    who, ready = seat.entrant, seat.ready
+def _entry(model: str, participant: _Participant, rounds: int) -> Entry:
+    entrant, ready = participant.entrant, participant.ready
     return Entry(
         model=model,
-        name=who.name,
-        framework=who.framework,
-        variant=who.variant,
-        status="ok" if seat.error is None else "skipped" if who.optional else "failed",
-        error=seat.error,
+        name=entrant.name,
+        framework=entrant.framework,
+        variant=entrant.variant,
+        status="skipped" if participant.skipped else "failed" if participant.error else "ok",
+        error=participant.error,
         parameters=ready.parameters if ready else None,
         versions=ready.versions if ready else {},
-        start_s=seat.start_s,
+        start_s=participant.start_s,
         samples=[
-            _samples(measure, prepared, seat.blocks.get(measure, {}), rounds)
-            for measure, prepared in seat.prepared.items()
+            _samples(measure, prepared, participant.blocks.get(measure, {}), rounds)
+            for measure, prepared in participant.prepared.items()
         ],
     )
 
@@ -142,11 +190,11 @@ def _entry(model: str, seat: _Seat, rounds: int) -> Entry:
 def _samples(
     measure: Measure, prepared: Prepared, blocks: Mapping[int, Block], rounds: int
 ) -> Samples:
-    found = [blocks.get(turn) for turn in range(rounds)]
+    in_order = [blocks.get(turn) for turn in range(rounds)]
     return Samples(
         kind=measure.kind,
         batch=measure.batch,
         prepare_s=prepared.prepare_s,
-        images=[block.images if block else None for block in found],
-        seconds=[block.seconds if block else None for block in found],
+        images=[block.images if block else None for block in in_order],
+        seconds=[block.seconds if block else None for block in in_order],
     )

@@ -1,9 +1,8 @@
-"""A entrant's process: prepares and times what its parent asks for, and sleeps in between."""
+"""Prepare and time what the parent asks for, in a process for each entrant, idle in between."""
 
 import importlib
 import math
 import os
-import signal
 import sys
 import time
 import traceback
@@ -13,10 +12,10 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from bench.peers.protocol import (
+    VARIANTS,
     Block,
     Entrant,
     Failure,
-    Framework,
     Measure,
     Predict,
     Prepare,
@@ -24,8 +23,8 @@ from bench.peers.protocol import (
     Ready,
     Setup,
     Train,
+    Unavailable,
 )
-from fmnist_jax.system.parent_death import exit_with_parent
 
 if TYPE_CHECKING:
     from bench.peers.protocol import Peer
@@ -33,26 +32,22 @@ if TYPE_CHECKING:
 Work = Callable[[int], Block]  # repetitions -> what they did, all of it on return
 
 
-def serve(setup: Setup, entrant: Entrant, connection: Connection, debug: bool, parent: int) -> None:
-    """Answer until the parent closes the connection; the target of the process."""
-    exit_with_parent(parent)
-    # Ctrl-C reaches the whole group; the parent alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def serve(setup: Setup, entrant: Entrant, debug: bool, connection: Connection) -> None:
+    """Answer until the parent kills this process, in which it runs alone."""
     os.environ.update(environment(entrant.framework, setup.cores))
     _quiet(debug)
     try:
         _serve(setup, entrant, connection)
-    except EOFError:  # the parent is done with this one, or gone
-        return
     except Exception as error:
         if debug:
             traceback.print_exc(file=sys.stderr)
-        text = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-        connection.send(Failure(" ".join(text.split())))
+        skipped = isinstance(error, Unavailable)
+        text = str(error) if skipped else f"{type(error).__name__}: {error}"
+        connection.send(Failure(" ".join(text.strip().partition("\n")[0].split()), skipped))
 
 
-def environment(framework: Framework, cores: int) -> dict[str, str]:
-    """What the libraries read when they are loaded."""
+def environment(framework: str, cores: int) -> dict[str, str]:
+    """Return the variables that the libraries read when they are loaded."""
     threads = (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
@@ -84,13 +79,13 @@ def _quiet(debug: bool) -> None:
 
 
 def _serve(setup: Setup, entrant: Entrant, connection: Connection) -> None:
-    module = importlib.import_module(entrant.module)
-    peer: Peer = module.build(setup, entrant.variant)
+    importlib.import_module(entrant.module)
+    peer = VARIANTS[entrant.key](setup)
     if peer.parameters != setup.parameters:
         raise ValueError(
             f"{peer.parameters:,} parameters where {setup.model} has {setup.parameters:,}"
         )
-    connection.send(Ready(peer.parameters, peer.versions))
+    connection.send(Ready(peer.parameters, peer.versions, peer.predicts))
     prepared: dict[Measure, tuple[Work, int]] = {}
     while True:
         request = connection.recv()
@@ -108,7 +103,7 @@ def _serve(setup: Setup, entrant: Entrant, connection: Connection) -> None:
 
 
 def work_of(peer: "Peer", measure: Measure) -> Work:
-    """What a measure times: training steps, or calls from images to probabilities."""
+    """Return what a measure times: training steps, or calls from images to probabilities."""
     if measure.kind == "train":
         return partial(_train, peer.train(measure.batch))
     predict = peer.predict(measure.batch)
@@ -135,7 +130,7 @@ def _predict(predict: Predict, batch: int, calls: int) -> Block:
 
 
 def calibrate(work: Work, block_s: float) -> int:
-    """How many repetitions last about `block_s` seconds, from runs of growing length."""
+    """Find how many repetitions last about `block_s` seconds, by runs of growing length."""
     repeats = 1
     while True:
         spent = work(repeats).seconds

@@ -1,12 +1,51 @@
 """Turn a plan into the list of cases to run."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from bench.plan.plan import Plan
 from bench.records.identity import digest_config
 from bench.records.schema import Case
 from fmnist_jax.data.dataset import Dataset
+from fmnist_jax.data.load import load
+from fmnist_jax.data.splits import make_splits
+from fmnist_jax.learner import LEARNERS
 
 
-def cases(plan: Plan, dataset: Dataset) -> list[Case]:
+@dataclass(frozen=True)
+class DatasetDescription:
+    """A dataset without its arrays; attributes as of `Dataset`.
+
+    Attributes:
+        reason: why it is synthetic, if it is.
+    """
+
+    name: str
+    sha256: str
+    classes: tuple[str, ...]
+    synthetic: bool
+    reason: str
+
+
+def describe_dataset(plan: Plan, data_dir: Path | None) -> DatasetDescription:
+    """Load the dataset of a plan once, to know it and to refuse impossible splits before any work.
+
+    Raises:
+        UserError: it cannot be had, or is too small for the plan.
+    """
+    dataset = load(plan.dataset, data_dir)
+    sizes = plan.data.model_dump()
+    make_splits(dataset, sizes.pop("split_seed"), **sizes)
+    return DatasetDescription(
+        dataset.name,
+        dataset.sha256,
+        dataset.classes,
+        dataset.synthetic,
+        dataset.fallback_reason or "asked for by name.",
+    )
+
+
+def cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
     """Return every model times its grid times every seed, each config resolved in full.
 
     A case that the grid names twice is there once.
@@ -42,3 +81,8 @@ def cases(plan: Plan, dataset: Dataset) -> list[Case]:
                 for seed in range(plan.seeds)
             ]
     return [case for seeds in result.values() for case in seeds]
+
+
+def expected_cost(case: Case) -> float:
+    """Estimate the core-seconds of a case roughly: only the order matters."""
+    return LEARNERS[case.model].expected_core_seconds

@@ -1,1 +1,1 @@
-"""Child processes: started, supervised, and gone when the command ends."""
+"""What the command as a whole owes the system: signals answered, no process left behind."""

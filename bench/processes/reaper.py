@@ -1,88 +1,43 @@
-"""Nothing survives the command: whatever it starts carries a mark, and is found by it.
+"""Kill every descendant when the command exits, even by SIGKILL.
 
-A mark is an environment variable, which children inherit from children without
-knowing of it. A warden, a small process in a session of its own, waits for the
-end of the command, however it comes about, and kills what still carries the mark.
+Children inherit an environment tag; a watchdog process kills what still carries it.
 """
 
-import os
 import secrets
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+from fmnist_jax.system.child import kill_tagged, tagged
 
-COMMAND, WORKER = "FMNIST_BENCH_COMMAND", "FMNIST_BENCH_WORKER"
-_ROUNDS = 5
-
-
-@contextmanager
-def tagged(name: str, value: str) -> Iterator[None]:
-    """Processes started meanwhile carry the mark."""
-    # Whoever first needs this helper of multiprocessing starts it, and all workers share it.
-    resource_tracker.ensure_running()
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def kill_tagged(name: str, value: str) -> None:
-    """Kill every process with this mark, but for the caller and its parent."""
-    for _ in range(_ROUNDS):
-        found = list(_carrying(name, value))
-        for process in found:
-            with suppress(psutil.Error):
-                process.kill()
-        if not found:
-            return
-        psutil.wait_procs(found, timeout=1)  # those killed may have started more meanwhile
-
-
-def _carrying(name: str, value: str) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        # Other users' processes may not be asked, and zombies have nothing to say.
-        with suppress(psutil.Error, OSError):
-            if (
-                process.pid not in (os.getpid(), os.getppid())
-                and process.environ().get(name) == value
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
-                yield process
+TAG = "FMNIST_BENCH_COMMAND"
 
 
 @contextmanager
 def kill_descendants_on_exit() -> Iterator[None]:
-    """A command that leaves no process behind, not even when it is killed by SIGKILL."""
+    """Leave no process behind that is started meanwhile."""
     token = secrets.token_hex(8)
     with (
-        # On leaving, Popen closes the pipe, which is the warden's sign, and waits for it.
+        # On leaving, Popen closes the pipe, which is the watchdog's sign, and waits for it.
         subprocess.Popen(
             [sys.executable, "-m", "bench.processes.reaper", token],
             stdin=subprocess.PIPE,
             cwd=Path(__file__).parents[2],
-            start_new_session=True,  # Ctrl-C and a kill of the whole group are not for it
+            start_new_session=True,  # signals to the whole group are not for it
         ),
-        tagged(COMMAND, token),
+        tagged(TAG, token),
     ):
         yield
 
 
 def main() -> None:
-    """Wait until the command is through, or gone."""
+    """Wait for the end of the command, and kill what it left."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdin.read()
-    kill_tagged(COMMAND, sys.argv[1])
+    kill_tagged(TAG, sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,13 @@ def folder_id(results: Path) -> str:
     if not re.fullmatch("[0-9a-f]{16}", text):
         raise UserError(f"{path} is damaged: delete it, and the next run makes a new one")
     return text
+
+
+def has_id(results: Path, folder: str) -> bool:
+    """Whether a path leads to the results folder of this identity, as on a shared disk."""
+    with suppress(OSError):
+        return (results / FOLDER_ID).read_text(errors="replace").strip() == folder
+    return False
 
 
 def _create(path: Path, content: bytes) -> None:

@@ -3,9 +3,9 @@
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Literal
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -21,29 +21,20 @@ from rich.progress import (
 from rich.progress import Task as Bar
 from rich.text import Text
 
-from bench.execution.cores import expected_cost
-from bench.execution.scheduler import Observer
 from bench.measure import messages as job
+from bench.plan.cases import expected_cost
 from bench.records.schema import Case, Record
 from bench.reporting import metrics
 from bench.reporting.sections import grid
 
 Mode = Literal["auto", "plain", "none"]
-TAKEN = "another run is at it; it is left to that one"
-FOUND = "done by another run"
+LOCKED_ELSEWHERE = "being run by another process; skipped"
+FINISHED_ELSEWHERE = "done by another run"
 log = logging.getLogger("fmnist_jax")
 
 
-class Reporter(Observer, Protocol):
-    """An observer that may own part of the screen while it is at work."""
-
-    def begin(self, cases: list[Case]) -> None:
-        """Told once what is going to be run."""
-        ...
-
-
 @contextmanager
-def reporter(mode: Mode, console: Console) -> Iterator[Reporter]:
+def reporter(mode: Mode, console: Console) -> Iterator["_Plain | _Live"]:
     """The observer that fits `mode`; auto is live where `console` is a terminal."""
     if mode == "auto" and console.is_terminal:
         with _bars(console) as progress:
@@ -91,7 +82,7 @@ class _Plain:
                 f"{time.strftime('%H:%M:%S')}  {name(case):<22} {text}", file=sys.stderr, flush=True
             )
 
-    def begin(self, cases: list[Case]) -> None:
+    def begin(self, cases: Sequence[Case]) -> None:
         self._left = len(cases)
 
     def started(self, task: job.Task) -> None:
@@ -109,12 +100,12 @@ class _Plain:
         rest = "another attempt follows" if again else f"{self._left} to go"
         self._say(record.case, f"{verdict(record)} ({rest})")
 
-    def taken(self, case: Case) -> None:
-        self._say(case, TAKEN)
+    def locked_elsewhere(self, case: Case) -> None:
+        self._say(case, LOCKED_ELSEWHERE)
 
-    def found(self, record: Record) -> None:
+    def finished_elsewhere(self, record: Record) -> None:
         self._left -= 1
-        self._say(record.case, f"{FOUND} ({self._left} to go)")
+        self._say(record.case, f"{FINISHED_ELSEWHERE} ({self._left} to go)")
 
 
 class _Eta(TimeRemainingColumn):
@@ -136,7 +127,7 @@ class _Live:
         self._cost_done = 0.0
         self._cost_begun: dict[str, float] = {}  # of the cases at work, by the share they have done
 
-    def begin(self, cases: list[Case]) -> None:
+    def begin(self, cases: Sequence[Case]) -> None:
         self._count = len(cases)
         total = sum(expected_cost(case) for case in cases)
         self._progress.update(self._overall, total=total, info=f"0/{self._count}")
@@ -175,12 +166,12 @@ class _Live:
         style = "green" if record.run.status == "ok" else "bold red"
         self._print(record.case, verdict(record) + "; another attempt follows" * again, style)
 
-    def taken(self, case: Case) -> None:
-        self._print(case, TAKEN, "")
+    def locked_elsewhere(self, case: Case) -> None:
+        self._print(case, LOCKED_ELSEWHERE, "")
 
-    def found(self, record: Record) -> None:
+    def finished_elsewhere(self, record: Record) -> None:
         self._count_in(record.case)
-        self._print(record.case, FOUND, "green")
+        self._print(record.case, FINISHED_ELSEWHERE, "green")
 
     def _count_in(self, case: Case) -> None:
         self._done += 1

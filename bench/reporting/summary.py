@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table as RichTable
 
-from bench.execution.scheduler import RunSummary
 from bench.records.store import Stored
 from bench.reporting import metrics
 from bench.reporting.progress import name, verdict
@@ -66,18 +65,6 @@ def closing(
             + (f", {stopped} interrupted" if stopped else "")
             + f", in {metrics.seconds(wall_s)}"
         )
-
-
-def shortfall(finish: RunSummary, results: Path) -> str:
-    """What became of a run whose results folder could not be written any more."""
-    parts = [f"{results} could not be written to"]
-    if finish.rescued:
-        parts.append(f"what it did not take is in {finish.rescued}: copy that into it")
-    if finish.lost:
-        parts.append(f"{finish.lost} record(s) are lost")
-    if finish.left:
-        parts.append(f"{finish.left} case(s) were not begun")
-    return "; ".join([*parts, "make room and run again for the rest"])
 
 
 def by_class(best: Stored, classes: Sequence[str]) -> RichTable:

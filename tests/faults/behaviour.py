@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from bench.execution import scheduler as runner
 from bench.execution.local import LocalExecutor
-from bench.measure.messages import Outcome, Progress, unmeasured_record
+from bench.execution.scheduler import Scheduler, find_pending
+from bench.measure.messages import Measured, Outcome, Progress, unmeasured_record
 from tests.support.factory import make_host
+from tests.support.processes import wait_for
 
 
 class Watcher:
@@ -17,7 +19,10 @@ class Watcher:
 
     def __init__(self):
         self.tasks, self.progressed, self.attempts = [], [], []
-        self.taken_cases, self.found_records = [], []
+        self.cases_locked_elsewhere, self.records_from_elsewhere = [], []
+
+    def begin(self, cases):
+        pass
 
     def started(self, task):
         self.tasks.append(task)
@@ -28,17 +33,19 @@ class Watcher:
     def finished(self, record, again):
         self.attempts.append((record.case.model, record.run.status, again))
 
-    def taken(self, case):
-        self.taken_cases.append(case.model)
+    def locked_elsewhere(self, case):
+        self.cases_locked_elsewhere.append(case.model)
 
-    def found(self, record):
-        self.found_records.append(record)
+    def finished_elsewhere(self, record):
+        self.records_from_elsewhere.append(record)
 
 
 def behave(task, events):
     """Sleep, and then end as the case says: {"sleep": seconds, "end": what, "until": a file}.
 
     With "until", the case behaves well once that file is there, and makes it otherwise.
+    With "measured", it sends its record before all of that. With "meet", it waits for two
+    files in a folder.
     """
     wish = task.case.config["model"]
     if path := wish.get("until"):
@@ -46,12 +53,17 @@ def behave(task, events):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             wish = {}
+    record = unmeasured_record(task, "ok")
+    if wish.get("measured"):
+        events.send(Measured(record, {"note.txt": ("note", b"measured")}))
     if wish.get("end") == "child":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         events.send(Progress("", message=str(child.pid)))
     else:
         events.send(Progress("train", epoch=1, epochs=2))
     held = bytearray(os.urandom(1)) * wish.get("hold", 0)
+    if folder := wish.get("meet"):
+        wait_for(lambda: len(list(Path(folder).iterdir())) > 1, "the other run")
     time.sleep(wish.get("sleep", 0))
     match wish.get("end"):
         case "raise":
@@ -68,25 +80,22 @@ def behave(task, events):
             events.close()
             time.sleep(600)
     del held
-    return Outcome(unmeasured_record(task, "ok"), {"note.txt": ("note", b"done")})
+    return Outcome(record, {"note.txt": ("note", b"done")})
 
 
 def run(
     results, *cases, watcher=None, host=None, cores=(0, 1), jobs="auto", fresh=False, retries=0,
     execute=behave, **limits,
 ):  # fmt: skip
-    """`runner.run` on this machine with workers that behave as they are told."""
+    """Run cases on this machine with workers that behave as they are told."""
     executor = LocalExecutor(host or make_host(), cores, jobs=jobs, execute=execute, **limits)
     return run_on(executor, results, *cases, watcher=watcher, fresh=fresh, retries=retries)
 
 
-def run_on(executor, results, *cases, watcher=None, fresh=False, retries=0):
-    """`runner.run`, the way that the command line calls it."""
-    todo, _, seen, finished = runner.pending(cases, executor.hosts, results, fresh)
-    return runner.run(
-        todo, results, watcher or Watcher(), executor,
-        seen=seen, finished=finished, retries=retries,
-    )  # fmt: skip
+def run_on(executor, results, *cases, watcher=None, fresh=False, **options):
+    """Run cases the way that the command line does."""
+    pending = find_pending(cases, executor.hosts, results, fresh)
+    return Scheduler(pending, results, executor, watcher or Watcher(), **options).run()
 
 
 def by_model(stored):

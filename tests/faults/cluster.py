@@ -7,7 +7,7 @@ from bench.records import store
 from tests.faults.behaviour import Watcher, behave, run_on
 from tests.faults.registry import Seen, fault
 from tests.support.factory import make_case
-from tests.support.processes import wait_for
+from tests.support.processes import PATIENCE_S, wait_for
 from tests.support.small_cluster import introduce, small_cluster
 
 
@@ -20,14 +20,13 @@ class Killer(Watcher):
 
     def progress(self, task, progress):
         if not self.left:
-            ((worker, supervisors),) = self._cluster.running().items()
-            self.left = [*supervisors, *supervisors[0].children(recursive=True)]
+            ((worker, self.left),) = self._cluster.running().items()
             worker.kill()
 
 
-def lose_a_worker(folder):
+def lose_a_worker(folder, case=None):
     """Two workers, and a case that ends only on the second that gets it."""
-    case = make_case("svm", sleep=600, until=str(folder / "tried"))
+    case = case or make_case("svm", sleep=600, until=str(folder / "tried"))
     results = folder / "results"
     results.mkdir()
     with small_cluster(folder, ["--no-nanny"], ["--no-nanny"]) as cluster:
@@ -35,9 +34,9 @@ def lose_a_worker(folder):
         with connected(
             cluster.address, results, "bench", inspect=introduce, execute=behave
         ) as executor:
-            wait_for(lambda: executor._crew.look() or len(executor.hosts) == 2, "both workers")
+            wait_for(lambda: executor._pool.refresh() or len(executor.hosts) == 2, "both workers")
             run_on(executor, results, case, watcher=watcher)
-        assert psutil.wait_procs(watcher.left, timeout=10)[1] == [], "orphaned processes"
+        assert psutil.wait_procs(watcher.left, timeout=PATIENCE_S)[1] == [], "orphaned processes"
     found = sorted(store.read(results), key=lambda found: found.record.run.started)
     return watcher, [each.record for each in found]
 

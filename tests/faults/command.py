@@ -6,11 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 from bench.processes import reaper
 from bench.records import store
+from fmnist_jax.system.child import find_tagged
 from tests.faults.registry import Seen, Skipped, fault
 from tests.support import cutting_off
 from tests.support.processes import PATIENCE_S, wait_for, workers
@@ -70,10 +70,10 @@ def statuses(results):
 
 def survivors(parent):
     """The processes that a command has started, by its mark; a function to ask later."""
-    token = workers(parent)[0].environ()[reaper.COMMAND]
+    token = workers(parent)[0].environ()[reaper.TAG]
 
     def alive():
-        return list(reaper._carrying(reaper.COMMAND, token))
+        return list(find_tagged(reaper.TAG, token))
 
     return alive
 
@@ -99,11 +99,7 @@ def parent_killed(folder):
         assert alive(), "nothing was at work"
         running.kill()
         running.wait()
-        began = time.monotonic()
-        while alive() and time.monotonic() < began + 5:
-            time.sleep(0.05)
-        left = len(alive())
-    assert left == 0, f"{left} orphaned processes"
+        wait_for(lambda: not alive(), "the end of what it had started")
     code, said = call(folder, "knn")
     assert code == 0, said
     assert "knn: done already" in said, said

@@ -2,15 +2,30 @@
 
 import shutil
 
+from bench.execution.local import LocalExecutor
 from bench.records import store
-from tests.faults.behaviour import Watcher, by_model, run
+from tests.faults.behaviour import Watcher, behave, by_model, run, run_on
 from tests.faults.registry import Seen, fault
-from tests.support.factory import make_case, make_record
+from tests.support.factory import make_case, make_host, make_record
 
 
-def _beside_a_good_one(folder, status, word, *, case, **options):
+class Impatient(Watcher):
+    """Sets a time limit when the first case has ended, and waits for that as long as it takes."""
+
+    def __init__(self, executor):
+        super().__init__()
+        self._executor = executor
+
+    def finished(self, record, again):
+        super().finished(record, again)
+        self._executor._timeout = 0.1
+
+
+def _beside_a_good_one(folder, status, word, *, case, **limits):
     """Run an ill case beside a good one, and compare what is on the disk with what should be."""
-    finish = run(folder, case, make_case("knn"), **options)
+    executor = LocalExecutor(make_host(), (0, 1), execute=behave, **limits)
+    watcher = Impatient(executor) if status == "timeout" else Watcher()
+    finish = run_on(executor, folder, case, make_case("knn"), watcher=watcher)
     runs = by_model(finish.stored)
     on_disk = by_model(store.read(folder))
     assert runs["knn"].status == "ok", runs["knn"]
@@ -37,13 +52,20 @@ def abort(folder):
 @fault("worker hangs")
 def hang(folder):
     case = make_case("svm", sleep=600)
-    return _beside_a_good_one(folder, "timeout", "stopped", case=case, timeout=3)
+    return _beside_a_good_one(folder, "timeout", "stopped", case=case)
 
 
 @fault("worker exceeds its memory limit")
 def greedy(folder):
     case = make_case("svm", hold=500 * 2**20, sleep=600)
     return _beside_a_good_one(folder, "oom", "limit", case=case, memory_limit=300 * 2**20)
+
+
+@fault("worker dies after it has measured")
+def dies_late(folder):
+    finish = run(folder, make_case("svm", measured=True, end="segfault"), make_case("knn"))
+    assert {stored.record.run.status for stored in finish.stored} == {"ok"}
+    return Seen("its record is kept, without pictures", 2 - len(by_model(store.read(folder))))
 
 
 @fault("results folder deleted mid-run")

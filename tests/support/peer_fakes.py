@@ -1,4 +1,4 @@
-"""Contestants without a framework, well and ill behaved; `variant` says how."""
+"""Entrants without a framework, well and ill behaved; `variant` says how."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from bench.peers.protocol import Trained
+from bench.peers.protocol import VARIANTS, Trained, Unavailable
 
 
 class Fake:
@@ -14,6 +14,7 @@ class Fake:
 
     def __init__(self, variant):
         self.variant = variant
+        self.predicts = variant != "train-only"
         self.versions = {"fake": "1.0"}
         self.calls = 0
 
@@ -36,9 +37,20 @@ class Fake:
         return lambda: np.full((batch, 10), 0.1, np.float32)
 
 
-def build(setup, variant):
-    if variant == "raise":
-        raise RuntimeError("no such\nluck")
-    if variant == "bigger":
-        Fake.parameters = 11
-    return Fake(variant)
+def register(variant):
+    """Register a fake that behaves as its variant says."""
+
+    def build(setup):
+        if variant == "raise":
+            raise RuntimeError("no such\nluck")
+        if variant == "unavailable":
+            raise Unavailable("no compiler")
+        fake = Fake(variant)
+        fake.parameters += variant == "bigger"
+        return fake
+
+    VARIANTS.register(f"fake/{variant}")(build)
+
+
+for each in ("well", "train-only", "raise", "unavailable", "bigger", "diverge", "die", "hang"):
+    register(each)

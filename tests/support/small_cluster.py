@@ -46,16 +46,12 @@ class SmallCluster:
             self.worker("--no-nanny")
 
     def running(self):
-        """The supervisors of cases, by the process of their worker."""
-        return {
-            worker: found
+        """The processes of cases, by the process of their worker."""
+        cases = {
+            worker: [member for member in family(worker.pid) if _is_case(member)]
             for worker in self.workers
-            if (
-                found := [
-                    m for m in family(worker.pid) if "bench.execution.cluster.remote" in _command(m)
-                ]
-            )
         }
+        return {worker: members for worker, members in cases.items() if members}
 
     def close(self):
         """End all of it, and what the workers have started."""
@@ -76,13 +72,13 @@ class SmallCluster:
 @contextmanager
 def small_cluster(folder, *workers, **environment):
     """A scheduler, and a worker for each of the options."""
-    made = SmallCluster(folder, **environment)
+    cluster = SmallCluster(folder, **environment)
     try:
         for options in workers:
-            made.worker(*options)
-        yield made
+            cluster.worker(*options)
+        yield cluster
     finally:
-        made.close()
+        cluster.close()
 
 
 def family(pid):
@@ -94,8 +90,8 @@ def family(pid):
         return []
 
 
-def _command(process):
+def _is_case(process):
     try:
-        return " ".join(process.cmdline())
+        return "FMNIST_JAX_CHILD" in process.environ()
     except psutil.Error:
-        return ""
+        return False

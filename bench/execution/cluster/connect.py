@@ -1,7 +1,6 @@
-"""The way to a Dask cluster: one that is there already, or one of jobs in a site's queue."""
+"""Connect to a Dask cluster that is there already, or start one of jobs in a site's queue."""
 
 import logging
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.execution.cluster import remote as node
 from bench.execution.cluster.executor import ClusterExecutor
-from bench.execution.cluster.workers import Crew
+from bench.execution.cluster.remote import Inspect
+from bench.execution.cluster.workers import WorkerPool
 from bench.measure import machine
 from bench.records import store
 from fmnist_jax.errors import UserError, nearest
@@ -26,7 +25,7 @@ QUEUES = {
     "slurm": "SLURMCluster",
 }
 INSTALL = "pip install -e '.[cluster]'"
-CONNECT_S = 5.0
+CONNECT_S = 10.0
 WORKERS_S = 10.0  # for a first one to be there
 
 
@@ -36,10 +35,10 @@ def connected(
     results: Path,
     command: str,
     *,
-    inspect: node.Inspect = machine.inspect,
+    inspect: Inspect = machine.inspect,
     **options: Any,
 ) -> Iterator[ClusterExecutor]:
-    """Join a cluster, or start one of jobs in a queue, which ends with the run.
+    """Connect to a cluster, or start one of jobs in a queue, which ends with the run.
 
     Args:
         where: the address of a Dask scheduler, or the kind of the queue.
@@ -49,7 +48,7 @@ def connected(
         options: as of `ClusterExecutor`.
 
     Yields:
-        The executor, once all workers that are connected have told their machines.
+        The executor, once all workers that are connected have introduced themselves.
 
     Raises:
         UserError: something is missing here, nothing answers, or no worker can be used.
@@ -65,28 +64,25 @@ def connected(
 
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said here
-    with ExitStack() as held:
-        jobs = held.enter_context(job_queue(where)) if where in QUEUES else None
+    with ExitStack() as stack:
+        jobs = stack.enter_context(job_queue(where)) if where in QUEUES else None
         try:
-            client = held.enter_context(
+            client = stack.enter_context(
                 Client(jobs or where, timeout=CONNECT_S, set_as_default=False)
             )
         except (OSError, ValueError):
             raise UserError(
                 f"no Dask scheduler answers at {where}: start one with dask scheduler"
             ) from None
-        marker = results.resolve() / f".cluster-{secrets.token_hex(4)}"
-        marker.touch()
-        held.callback(marker.unlink, missing_ok=True)
-        crew = Crew(client, command, store.folder_id(results), marker, inspect)
+        pool = WorkerPool(client, command, results.resolve(), store.folder_id(results), inspect)
         if jobs:
             jobs.scale(1)  # to see what it is like
-        crew.wait(None if jobs else WORKERS_S)
-        yield ClusterExecutor(client, crew, scale=jobs and jobs.scale, **options)
+        pool.wait(None if jobs else WORKERS_S)
+        yield ClusterExecutor(client, pool, scale=jobs and jobs.scale, **options)
 
 
 def job_queue(kind: str) -> Any:
-    """Dask's cluster of jobs in the queue of this site, as its own configuration describes it.
+    """Return Dask's cluster of jobs in the queue of this site, as its configuration describes it.
 
     Raises:
         UserError: dask-jobqueue, the queue or the configuration is missing.
@@ -96,8 +92,8 @@ def job_queue(kind: str) -> Any:
     import dask.config
     import dask_jobqueue
 
-    made = getattr(dask_jobqueue, QUEUES[kind])
-    submit = made.job_cls.submit_command
+    cluster = getattr(dask_jobqueue, QUEUES[kind])
+    submit = cluster.job_cls.submit_command
     if not shutil.which(submit):
         raise UserError(f"no {submit} here: run on a machine from which jobs are submitted")
     sizes = ["cores", "memory", *(["disk"] if kind == "htcondor" else [])]
@@ -106,4 +102,4 @@ def job_queue(kind: str) -> Any:
             f"say how large a job is to be: {' and '.join(missing)} under jobqueue: {kind}: "
             "in ~/.config/dask/jobqueue.yaml"
         )
-    return made()
+    return cluster()

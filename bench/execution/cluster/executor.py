@@ -1,9 +1,10 @@
-"""Tasks on the machines of a Dask cluster, one at a time on each of its workers.
+"""Run tasks on the machines of a Dask cluster, one at a time on each of its workers.
 
-The queue stays with the runner's loop, and Dask is given only what it can start at
-once: so every attempt has a machine, and one that is lost with its machine a record.
+The queue stays with the scheduler of the suite, and Dask is given only what it can start
+at once: so every attempt has a machine, and one that is lost with its machine a record.
 """
 
+import pickle
 import queue
 import secrets
 import time
@@ -12,23 +13,23 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.execution.cluster import remote as node
-from bench.execution.cluster.workers import Crew, Seat
+from bench.execution.cluster.remote import Order, Unwanted, measured_variable, run
+from bench.execution.cluster.workers import WorkerPool
 from bench.execution.cores import cores_for
-from bench.execution.executor import Report, Slot, TaskResult
+from bench.execution.executor import Execute, Report, Slot, TaskResult
+from bench.execution.local import as_measured
 from bench.measure.measure import execute
 from bench.measure.messages import Outcome, Progress, Task, contended, unmeasured_record
-from bench.processes.child import Execute
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
+from fmnist_jax.system.child import in_one_line
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-SITE = "cluster"
 POLL_S = 0.1
 FETCH_S = 10.0  # for an outcome, from a worker that may be dying
-STOP_S = 10.0  # for the cases at work to end
+STOP_S = 10.0  # for the running cases to end
 
 
 @dataclass
@@ -37,18 +38,20 @@ class _Job:
 
     Attributes:
         task: which one.
-        seat: where.
+        worker: the name of its Dask worker.
+        address: of its machine.
         future: what Dask knows of it.
-        begun: the worker has taken it up.
-        over: nothing of it is left on the worker.
+        started: the worker has taken it up.
+        ended: nothing of it is left on the worker.
         contended: other work ran on the same machine.
     """
 
     task: Task
-    seat: Seat
+    worker: str
+    address: str
     future: "Future[TaskResult]"
-    begun: bool = False
-    over: bool = False
+    started: bool = False
+    ended: bool = False
     contended: bool = False
 
 
@@ -58,7 +61,7 @@ class ClusterExecutor:
     def __init__(
         self,
         client: "Client",
-        crew: Crew,
+        pool: WorkerPool,
         *,
         jobs: int | Literal["auto"] = "auto",
         timeout: float | None = None,
@@ -70,7 +73,7 @@ class ClusterExecutor:
 
         Args:
             client: of the cluster.
-            crew: the workers.
+            pool: its workers.
             jobs: cases side by side at most; auto is as many as there are workers.
             timeout: seconds after which a task is stopped.
             memory_limit: bytes that a case may hold, resident.
@@ -78,24 +81,24 @@ class ClusterExecutor:
             scale: has the cluster grow to so many workers, if it can.
         """
         self._client = client
-        self._crew = crew
-        self._most = jobs
+        self._pool = pool
+        self._max_jobs = float("inf") if jobs == "auto" else jobs
         self._scale = scale
         self._limits = timeout, memory_limit, execute
         self._jobs: dict[str, _Job] = {}
-        self._news: queue.Queue[tuple[str, str, Any]] = queue.Queue()
+        self._events: queue.Queue[tuple[str, str, Any]] = queue.Queue()
         self._topic = f"fmnist-jax-{secrets.token_hex(4)}"
-        client.subscribe_topic(self._topic, lambda event: self._news.put(event[1]))
+        client.subscribe_topic(self._topic, lambda event: self._events.put(event[1]))
 
     @property
     def lock_scope(self) -> str:
-        """Any cluster, as far as other runs are concerned."""
-        return SITE
+        """Any cluster: runs on clusters share the cases."""
+        return "cluster"
 
     @property
     def hosts(self) -> Sequence[Provenance]:
         """The machines known so far."""
-        return [seat.place.host for seat in self._crew.seats.values()]
+        return [slot.host for slot, _ in self._pool.usable.values()]
 
     @property
     def running(self) -> Sequence[Task]:
@@ -105,100 +108,100 @@ class ClusterExecutor:
     def prepare(self, cases: Sequence[Case]) -> None:
         """Have the cluster grow to as many workers as the cases can use."""
         if self._scale and cases:
-            self._scale(len(cases) if self._most == "auto" else min(len(cases), self._most))
+            self._scale(int(min(len(cases), self._max_jobs)))
 
     def find_slot(self, case: Case) -> Slot | None:
-        """An idle worker; one with an accelerator is for networks, if there is a choice."""
-        busy = {job.seat.place.worker for job in self._jobs.values()}
-        idle = [seat.place for name, seat in self._crew.seats.items() if name not in busy]
-        if not idle or (self._most != "auto" and len(self._jobs) >= self._most):
+        """Return an idle worker; one with an accelerator is for networks, if there is a choice."""
+        busy = {job.worker for job in self._jobs.values()}
+        idle = [slot for name, (slot, _) in self._pool.usable.items() if name not in busy]
+        if not idle or len(self._jobs) >= self._max_jobs:
             return None
-        place = min(idle, key=lambda place: place.host.accelerated != (case.kind == "flax"))
-        return replace(place, cores=cores_for(case, place.cores))
+        slot = min(idle, key=lambda slot: slot.host.accelerated != (case.kind == "flax"))
+        return replace(slot, cores=cores_for(case, slot.cores))
 
-    def start(self, task: Task, place: Slot) -> None:
-        """Send a task to the worker at `place`, and to no other."""
-        seat = self._crew.seats[place.worker]
-        if not seat.shares_results:
+    def start(self, task: Task, slot: Slot) -> None:
+        """Send a task to the worker of the slot, and to no other."""
+        _, worker = self._pool.usable[slot.worker]
+        if not worker.shares_results:
             task = replace(task, checkpoints=None)
-        future = self._client.submit(
-            node.run, node.Order(task, *self._limits), self._topic,
-            workers=[place.worker], pure=False,
-        )  # fmt: skip
-        future.add_done_callback(lambda _: self._news.put((task.run_id, "done", None)))
-        self._jobs[task.run_id] = _Job(task, seat, future)
-        together = [job for job in self._jobs.values() if job.seat.address == seat.address]
-        if len(together) > 1:
-            for job in together:
+        order = Order(task, *self._limits)
+        future = self._client.submit(run, order, self._topic, workers=[slot.worker], pure=False)
+        future.add_done_callback(lambda _: self._events.put((task.run_id, "done", None)))
+        self._jobs[task.run_id] = _Job(task, slot.worker, worker.address, future)
+        neighbours = [job for job in self._jobs.values() if job.address == worker.address]
+        if len(neighbours) > 1:
+            for job in neighbours:
                 job.contended = True
 
     def poll(self, report: Report) -> list[TaskResult]:
-        """Wait a moment, report progress, and say which tasks have ended.
+        """Wait a moment, report progress, and return which tasks have ended.
 
         Raises:
             UserError: the cluster's scheduler is gone.
         """
-        self._crew.look()
-        self._listen(report)
-        return self._finished()
+        self._pool.refresh()
+        self._read_events(report)
+        return self._collect()
 
     def stop(self) -> list[TaskResult]:
         """End every task at once, and return when nothing of them is left."""
-        ended = self._finished()  # work that is done in this very moment is not thrown away
+        results = self._collect()  # work that is done by now is not thrown away
         jobs = tuple(self._jobs.values())
         if jobs and self._client.status == "running":
             self._client.cancel([job.future for job in jobs])
             deadline = time.monotonic() + STOP_S
-            while any(job.begun and not job.over for job in jobs) and time.monotonic() < deadline:
-                self._listen(lambda *_: None)
-        return ended + [self._lose(job, "interrupted", "interrupted by hand") for job in jobs]
+            while any(job.started and not job.ended for job in jobs):
+                self._read_events(lambda *_: None)
+                if time.monotonic() > deadline:
+                    break
+        return results + [self._abort(job, "interrupted", "interrupted by hand") for job in jobs]
 
-    def _listen(self, report: Report) -> None:
-        patience = POLL_S
-        while True:
-            try:
-                run_id, what, content = self._news.get(timeout=patience)
-            except queue.Empty:
-                return
-            patience = 0.0
-            if job := self._jobs.get(run_id):  # else its last words, after its outcome
-                job.begun = True
-                job.over |= what == "over"
-                if what == "progress":
-                    report(job.task, Progress(**content))
+    def _read_events(self, report: Report) -> None:
+        with suppress(queue.Empty):
+            event = self._events.get(timeout=POLL_S)
+            while True:
+                run_id, kind, content = event
+                if job := self._jobs.get(run_id):  # else it has ended
+                    job.started = True
+                    job.ended |= kind == "ended"
+                    if kind == "progress":
+                        report(job.task, Progress(**content))
+                event = self._events.get_nowait()
 
-    def _finished(self) -> list[TaskResult]:
-        return [ended for job in tuple(self._jobs.values()) if (ended := self._look(job))]
+    def _collect(self) -> list[TaskResult]:
+        results = [self._check(job) for job in tuple(self._jobs.values())]
+        return [result for result in results if result]
 
-    def _look(self, job: _Job) -> TaskResult | None:
+    def _check(self, job: _Job) -> TaskResult | None:
+        """Return the result of a job that has ended, or whose worker is lost."""
         from distributed import CancelledError, KilledWorker
 
-        future = job.future
-        if future.status == "error":
-            error = future.exception()
-            if not isinstance(error, node.Unwanted | KilledWorker):
-                return self._lose(job, "failed", f"the worker failed: {_said(error)}")
-        elif future.status == "finished":
+        status = job.future.status
+        if status == "error":
+            error = job.future.exception()
+            if not isinstance(error, Unwanted | KilledWorker):
+                return self._abort(job, "failed", f"the worker failed: {in_one_line(error)}")
+        elif status == "finished":
             # Without an answer its worker has died with the outcome, which is seen in a moment.
             with suppress(TimeoutError, OSError, CancelledError):
-                return self._end(job, future.result(timeout=FETCH_S))
-        if job.seat.place.worker in self._crew.seats and future.status in ("pending", "finished"):
+                return self._end(job, job.future.result(timeout=FETCH_S))
+        if job.worker in self._pool.usable and status in ("pending", "finished"):
             return None
-        return self._lose(job, "failed", "its worker was lost", True)
+        return self._abort(job, "failed", "its worker was lost", worker_lost=True)
 
-    def _lose(
+    def _abort(
         self, job: _Job, status: Status, reason: str, worker_lost: bool = False
     ) -> TaskResult:
         outcome = Outcome(unmeasured_record(job.task, status, reason))
-        return self._end(
-            job, TaskResult(job.task, outcome, retryable=True, worker_lost=worker_lost)
-        )
+        if self._client.status == "running":
+            with suppress(TimeoutError, OSError):
+                variable = measured_variable(job.task.run_id, self._client)
+                measured = pickle.loads(variable.get(timeout=POLL_S))
+                return self._end(job, TaskResult(job.task, as_measured(measured, outcome)))
+        return self._end(job, TaskResult(job.task, outcome, True, worker_lost))
 
-    def _end(self, job: _Job, ended: TaskResult) -> TaskResult:
+    def _end(self, job: _Job, result: TaskResult) -> TaskResult:
         job.future.cancel()  # a pinned task would wait for its worker to come back
+        measured_variable(job.task.run_id, self._client).delete()
         del self._jobs[job.task.run_id]
-        return replace(ended, outcome=contended(ended.outcome)) if job.contended else ended
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+        return replace(result, outcome=contended(result.outcome)) if job.contended else result

@@ -1,4 +1,4 @@
-"""Who is there on a Dask cluster: workers join, tell their machine, and are lost again."""
+"""The workers of a Dask cluster: they join, introduce themselves, and are lost again."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.execution.cluster import remote as node
+from bench.execution.cluster.remote import Inspect, introduce
 from bench.execution.executor import Slot
 from fmnist_jax.errors import UserError
 
@@ -15,79 +15,104 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 POLL_S = 0.1
-LOOK_S = 1.0  # between two looks at who has joined and who has left
+REFRESH_S = 1.0  # between two looks at who has joined and who has left
 log = logging.getLogger("fmnist_jax")
 
 
-@dataclass(frozen=True)
-class Seat:
-    """A Dask worker that takes part.
+@dataclass
+class ClusterWorker:
+    """A Dask worker.
 
     Attributes:
-        place: where its cases run.
-        address: of the machine that it is on, perhaps with others.
+        address: of its machine, which may have others.
+        introduction: what it says of itself.
+        slot: where its cases run, once it has said that.
         shares_results: it sees the results folder.
+        problem: why it cannot be used.
     """
 
-    place: Slot
     address: str
-    shares_results: bool
+    introduction: "Future[tuple[Slot, bool]]"
+    slot: Slot | None = None
+    shares_results: bool = False
+    problem: str = ""
+
+    @property
+    def is_joining(self) -> bool:
+        """Whether it has not introduced itself yet."""
+        return not (self.slot or self.problem)
+
+    def settle(self) -> None:
+        """Take in its introduction, if that is there."""
+        if not self.is_joining or not self.introduction.done():
+            return
+        if error := self.introduction.exception():
+            cause = error.__cause__ or error
+            self.problem = f"{type(cause).__name__}: {cause}"
+            log.warning("a worker of the cluster is left out: %s", self.problem)
+        else:
+            self.slot, self.shares_results = self.introduction.result()
+            log.info(
+                "%s takes part with %d core(s)", self.slot.host.machine.id, len(self.slot.cores)
+            )
 
 
-class Crew:
+class WorkerPool:
     """The workers of a cluster, by their names."""
 
     def __init__(
-        self, client: "Client", command: str, folder: str, marker: Path, inspect: node.Inspect
+        self, client: "Client", command: str, results: Path, folder: str, inspect: Inspect
     ) -> None:
-        """Ask nobody yet.
+        """Ask no worker yet.
 
         Args:
             client: of the cluster.
             command: for the records.
-            folder: the identity of the results folder, for the records.
-            marker: a file in the results folder.
+            results: the results folder.
+            folder: its identity, for the records.
             inspect: makes the fingerprint of a machine, there.
         """
         self._client = client
-        self._question = inspect, command, folder, marker
-        self._joining: dict[str, tuple[str, Future[tuple[Slot, bool]]]] = {}
-        self._refused: dict[str, str] = {}
-        self._strangers = False
-        self._looked = 0.0
-        self.seats: dict[str, Seat] = {}
+        self._question = inspect, command, results, folder
+        self._refreshed_at = 0.0
+        self._present = 0
+        self._workers: dict[str, ClusterWorker] = {}
 
-    def look(self) -> None:
+    @property
+    def usable(self) -> dict[str, tuple[Slot, ClusterWorker]]:
+        """Those that take part, by name."""
+        return {name: (w.slot, w) for name, w in self._workers.items() if w.slot}
+
+    def refresh(self) -> None:
         """See, once a second, who has joined and who has left.
 
         Raises:
             UserError: the cluster's scheduler is gone.
         """
-        if time.monotonic() < self._looked + LOOK_S:
+        if time.monotonic() < self._refreshed_at + REFRESH_S:
             return
-        self._looked = time.monotonic()
+        self._refreshed_at = time.monotonic()
         present: Mapping[str, Any] = self._client.scheduler_info().get("workers", {})
         if self._client.status != "running":
             raise UserError(
                 "the connection to the cluster's scheduler is lost; what was finished is kept, "
                 "run again for the rest"
             )
-        for known in (self.seats, self._joining, self._refused):
-            for name in known.keys() - present.keys():
-                del known[name]
-        for name in tuple(self._joining):
-            self._welcome(name)
-        asked = self.seats.keys() | self._joining.keys() | self._refused.keys()
-        for name in sorted(present.keys() - asked):
-            address = present[name]["host"]
+        for name in self._workers.keys() - present.keys():
+            del self._workers[name]
+        for worker in self._workers.values():
+            worker.settle()
+        joining = {worker.address for worker in self._workers.values() if worker.is_joining}
+        for name in sorted(present.keys() - self._workers.keys()):
             # One after the other on a machine: they share its cores, and measure its speed.
-            if all(address != other for other, _ in self._joining.values()):
-                self._joining[name] = address, self._ask(name, present[name])
-        known_now = self.seats.keys() | self._refused.keys()
-        self._strangers = not present.keys() <= known_now
+            if (address := present[name]["host"]) not in joining:
+                joining.add(address)
+                introduction = self._introduce(name, address, present[name]["nthreads"])
+                self._workers[name] = ClusterWorker(address, introduction)
+        self._present = len(present)
 
     def wait(self, patience: float | None) -> None:
-        """Return when there is a worker, and all that are connected have told their machines.
+        """Return when there is a worker, and all that are connected have introduced themselves.
 
         Args:
             patience: seconds to wait for a worker to connect; None: without end.
@@ -95,43 +120,25 @@ class Crew:
         Raises:
             UserError: none came, or none that came can run the suite.
         """
-        began = time.monotonic()
+        deadline = None if patience is None else time.monotonic() + patience
         while True:
-            self.look()
-            if not self._strangers:
-                if self.seats:
+            self.refresh()
+            settled = [worker for worker in self._workers.values() if not worker.is_joining]
+            if settled and len(settled) == self._present:
+                if self.usable:
                     return
-                if self._refused:
-                    raise UserError(f"no worker can be used: {min(self._refused.values())}")
-                if patience is not None and time.monotonic() > began + patience:
-                    raise UserError(
-                        "the cluster has no workers: start one on each machine, in the suite's "
-                        f"environment, with dask worker {self._client.scheduler_info()['address']}"
-                    )
+                problem = min(worker.problem for worker in settled)
+                raise UserError(f"no worker can be used: {problem}")
+            if not self._workers and deadline is not None and time.monotonic() > deadline:
+                raise UserError(
+                    "the cluster has no workers: start one on each machine, in the suite's "
+                    f"environment, with dask worker {self._client.scheduler_info()['address']}"
+                )
             time.sleep(POLL_S)
 
-    def _ask(self, name: str, about: Mapping[str, Any]) -> "Future[tuple[Slot, bool]]":
-        taken = frozenset(
-            core
-            for seat in self.seats.values()
-            if seat.address == about["host"]
-            for core in seat.place.cores
-        )
+    def _introduce(self, name: str, address: str, threads: int) -> "Future[tuple[Slot, bool]]":
+        neighbours = [slot for slot, worker in self.usable.values() if worker.address == address]
+        taken = frozenset(core for slot in neighbours for core in slot.cores)
         return self._client.submit(
-            node.introduce, name, *self._question, about["nthreads"], taken,
-            workers=[name], pure=False,
-        )  # fmt: skip
-
-    def _welcome(self, name: str) -> None:
-        address, future = self._joining[name]
-        if not future.done():
-            return
-        del self._joining[name]
-        if error := future.exception():
-            cause = error.__cause__ or error
-            self._refused[name] = f"{type(cause).__name__}: {cause}"
-            log.warning("a worker of the cluster is left out: %s", self._refused[name])
-            return
-        place, shares_results = future.result()
-        self.seats[name] = Seat(place, address, shares_results)
-        log.info("%s takes part with %d core(s)", place.host.machine.id, len(place.cores))
+            introduce, name, *self._question, threads, taken, workers=[name], pure=False
+        )

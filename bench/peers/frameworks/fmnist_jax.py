@@ -8,7 +8,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from bench.peers.protocol import Peer, Predict, Setup, Train, Trained
+from bench.peers.protocol import (
+    VARIANTS,
+    Peer,
+    Predict,
+    Setup,
+    Train,
+    Trained,
+)
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.learner import resolve
@@ -53,6 +60,7 @@ class Ours:
     """
 
     def __init__(self, setup: Setup, steps_per_call: int | None) -> None:
+        self.predicts = steps_per_call is None
         self._setup = setup
         self._steps_per_call = steps_per_call
         self._split = synthetic.generate(setup.seed, setup.images)
@@ -111,6 +119,13 @@ class Ours:
         return Split(*map(np.ascontiguousarray, cut))
 
 
-def build(setup: Setup, variant: str) -> Peer:
-    """`scan`: a call per epoch, as the suite does; `step`: the same with epochs of one step."""
-    return Ours(setup, {"scan": None, "step": 1}[variant])
+@VARIANTS.register("ours/scan")
+def scan(setup: Setup) -> Peer:
+    """fmnist-jax."""
+    return Ours(setup, steps_per_call=None)
+
+
+@VARIANTS.register("ours/step")
+def step(setup: Setup) -> Peer:
+    """fmnist-jax, a call per step."""
+    return Ours(setup, steps_per_call=1)

@@ -13,7 +13,16 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from bench.peers.protocol import BATCH_NORM_EPSILON, BETAS, Peer, Predict, Setup, Train, Trained
+from bench.peers.protocol import (
+    BATCH_NORM_EPSILON,
+    BETAS,
+    VARIANTS,
+    Peer,
+    Predict,
+    Setup,
+    Train,
+    Trained,
+)
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.models.base import BATCH_NORM_MOMENTUM
 
@@ -82,6 +91,8 @@ class _Clock(keras.callbacks.Callback):
 class Keras:
     """A model with the images beside it, as numpy arrays."""
 
+    predicts = True
+
     def __init__(self, setup: Setup, on_batch: bool) -> None:
         keras.utils.set_random_seed(setup.seed)
         if setup.accelerated and not tf.config.list_physical_devices("GPU"):
@@ -143,6 +154,13 @@ class Keras:
         return lambda: self._model.predict(images, batch_size=batch, verbose=0)
 
 
-def build(setup: Setup, variant: str) -> Peer:
-    """`fit` or `on_batch`."""
-    return Keras(setup, on_batch=variant == "on_batch")
+@VARIANTS.register("keras/fit")
+def fit(setup: Setup) -> Peer:
+    """Keras fit, predict."""
+    return Keras(setup, on_batch=False)
+
+
+@VARIANTS.register("keras/on_batch")
+def on_batch(setup: Setup) -> Peer:
+    """Keras on_batch."""
+    return Keras(setup, on_batch=True)

@@ -16,7 +16,16 @@ import numpy as np
 import optax
 from flax.training.train_state import TrainState
 
-from bench.peers.protocol import BATCH_NORM_EPSILON, BETAS, Peer, Predict, Setup, Train, Trained
+from bench.peers.protocol import (
+    BATCH_NORM_EPSILON,
+    BETAS,
+    VARIANTS,
+    Peer,
+    Predict,
+    Setup,
+    Train,
+    Trained,
+)
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.models.base import BATCH_NORM_MOMENTUM
 
@@ -123,6 +132,8 @@ def step(
 class Flax:
     """A state, and the loop around `step`."""
 
+    predicts = True
+
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._split = synthetic.generate(setup.seed, setup.images)
@@ -173,6 +184,7 @@ class Flax:
         return lambda: np.asarray(forward(held, images))
 
 
-def build(setup: Setup, variant: str) -> Peer:
-    """There is one variant, `jit`."""
+@VARIANTS.register("flax/jit")
+def jit(setup: Setup) -> Peer:
+    """Flax."""
     return Flax(setup)

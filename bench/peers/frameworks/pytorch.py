@@ -7,7 +7,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (so named in all of PyTorch's documentation)
 from torch import nn
 
-from bench.peers.protocol import BATCH_NORM_EPSILON, BETAS, Peer, Predict, Setup, Train, Trained
+from bench.peers.protocol import (
+    BATCH_NORM_EPSILON,
+    BETAS,
+    VARIANTS,
+    Peer,
+    Predict,
+    Setup,
+    Train,
+    Trained,
+    Unavailable,
+)
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.models.base import BATCH_NORM_MOMENTUM
 
@@ -100,21 +110,21 @@ def step(network: Any, optimizer: Any, images: Any, labels: Any) -> Any:
 class Torch:
     """A network with the images beside it, on the device that jax uses too."""
 
-    def __init__(self, setup: Setup, variant: str) -> None:
+    predicts = True
+
+    def __init__(self, setup: Setup, memory_format: Any, compiled: bool = False) -> None:
         torch.manual_seed(setup.seed)
         torch.set_num_threads(setup.cores)
         if setup.accelerated and not torch.cuda.is_available():
             raise RuntimeError("this PyTorch was built without the accelerator that jax uses")
         self._setup = setup
         self._device = "cuda" if setup.accelerated else "cpu"
-        plain = variant == "eager"
-        self._format = torch.contiguous_format if plain else torch.channels_last
+        self._format = memory_format
         self._chunk = setup.images if setup.accelerated else CPU_CHUNK
         self._split = synthetic.generate(setup.seed, setup.images)
         network: Any = NETWORKS[setup.model]()
         self._plain = network.to(self._device, memory_format=self._format)
         # A program per shape: one for all of them is slower.
-        compiled = variant == "compile"
         self._network = torch.compile(self._plain, dynamic=False) if compiled else self._plain
 
     @property
@@ -167,6 +177,24 @@ class Torch:
         return run
 
 
-def build(setup: Setup, variant: str) -> Peer:
-    """`eager`, `channels_last`, or `compile`, which is channels_last too."""
-    return Torch(setup, variant)
+@VARIANTS.register("torch/eager")
+def eager(setup: Setup) -> Peer:
+    """PyTorch eager."""
+    return Torch(setup, torch.contiguous_format)
+
+
+@VARIANTS.register("torch/channels_last")
+def channels_last(setup: Setup) -> Peer:
+    """PyTorch channels_last."""
+    return Torch(setup, torch.channels_last)
+
+
+@VARIANTS.register("torch/compile")
+def compiled(setup: Setup) -> Peer:
+    """PyTorch compiled."""
+    try:
+        torch.compile(lambda x: x + 1)(torch.zeros(1))
+    except Exception as error:  # of many kinds
+        text = f"torch.compile needs a C++ compiler ({type(error).__name__})"
+        raise Unavailable(text) from None
+    return Torch(setup, torch.channels_last, compiled=True)

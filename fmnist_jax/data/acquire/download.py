@@ -3,22 +3,22 @@
 import logging
 import os
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from fmnist_jax.data.acquire import cache
+from fmnist_jax.data.acquire import cache, tfds_child
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx.card import DatasetCard
 from fmnist_jax.errors import DataError
+from fmnist_jax.system.child import Child, ChildError
 from fmnist_jax.system.paths import CACHE_VARIABLE
 
 log = logging.getLogger("fmnist_jax")
 
 STALL_SECONDS = 120.0  # without a byte written; reading back takes about 10 s of them
 TOTAL_SECONDS = 900.0
+POLL_SECONDS = 0.2
 REPORT_SECONDS = 10.0  # between two lines of progress
 SPACE = 250_000_000  # bytes; 31 MB downloaded, 42 MB prepared, 55 MB kept, twice for a moment
 FULL = 20_000_000  # bytes; with less than this left, a failure is put down to the disk
@@ -60,52 +60,27 @@ def _no_space(published: DatasetCard, work: Path, free: int) -> DataError:
 
 
 def _run(published: DatasetCard, work: Path) -> str:
-    """Run the child to its end or its deadline; what went wrong, empty if nothing."""
-    root = str(Path(__file__).parents[3])  # this package, wherever it was imported from
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    with subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "fmnist_jax.data.acquire.tfds_child",
-            published.name,
-            str(work),
-            str(os.getpid()),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        errors="replace",
-        env={**os.environ, "PYTHONPATH": path},
-    ) as child:
-        try:
-            return _supervise(child, published, work)
-        finally:
-            child.kill()
-
-
-def _supervise(child: "subprocess.Popen[str]", published: DatasetCard, work: Path) -> str:
+    """Run the child to its end or its deadline; return what went wrong, empty if nothing."""
     start = progressed = reported = time.monotonic()
     size = 0
-    while True:
-        try:
-            _, said = child.communicate(timeout=0.2)
-            break
-        except subprocess.TimeoutExpired:
-            now = time.monotonic()
-        if (grown := _bytes_in(work)) != size:
-            size, progressed = grown, now
-        if now - progressed > STALL_SECONDS:
-            return f"no progress for {STALL_SECONDS:.0f} s"
-        if now - start > TOTAL_SECONDS:
-            return f"not done after {TOTAL_SECONDS:.0f} s"
-        if now - reported > REPORT_SECONDS:
-            reported = now
-            log.info("%s: %d MB written, %.0f s", published.title, size // 10**6, now - start)
-    if child.returncode == 0:
-        return ""
-    lines = said.strip().splitlines()
-    return lines[-1] if lines else f"the process ended with code {child.returncode}"
+    with Child(tfds_child.fetch, published, work, hide_output=True) as child:
+        while True:
+            try:
+                problem: str = child.receive(POLL_SECONDS).value
+                return problem
+            except ChildError as error:
+                return str(error)
+            except TimeoutError:
+                now = time.monotonic()
+            if (grown := _bytes_in(work)) != size:
+                size, progressed = grown, now
+            if now - progressed > STALL_SECONDS:
+                return f"no progress for {STALL_SECONDS:.0f} s"
+            if now - start > TOTAL_SECONDS:
+                return f"not done after {TOTAL_SECONDS:.0f} s"
+            if now - reported > REPORT_SECONDS:
+                reported = now
+                log.info("%s: %d MB written, %.0f s", published.title, size // 10**6, now - start)
 
 
 def _bytes_in(folder: Path) -> int:

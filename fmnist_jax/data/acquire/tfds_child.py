@@ -1,4 +1,4 @@
-"""Fetch a dataset: `python -m fmnist_jax.data.acquire.tfds_child NAME FOLDER PID`.
+"""Fetch a dataset by tensorflow-datasets, in a child process.
 
 The only place that imports tensorflow-datasets, and always in a process of its
 own: the import is slow, its downloads cannot be given a deadline, and no timed
@@ -6,45 +6,44 @@ process should carry its threads. No TensorFlow is needed. The stock builders of
 these datasets need it to extract and to open files, so the builder here leaves
 the gzip to Python and stores array records, which are read back with the
 library's own reader.
-
-On success FOLDER holds the dataset as `fmnist_jax.data.acquire.cache` keeps it. On
-failure the last line on stderr says why. The child ends with its parent, PID.
 """
 
-import argparse
 import os
-import sys
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fmnist_jax.data.acquire import cache
-from fmnist_jax.data.acquire.source import IdxSource
-from fmnist_jax.data.dataset import DATASETS
 from fmnist_jax.data.idx import format as idx
 from fmnist_jax.data.idx.card import DatasetCard, assemble, check
-from fmnist_jax.system.parent_death import exit_with_parent
 
 _CHUNK = 5_000  # images decoded at a time
 
 
-def fetch(published: DatasetCard, folder: Path) -> Path:
-    """Download, prepare, read back and verify; return the path of the .npz.
+def fetch(published: DatasetCard, folder: Path, connection: Connection) -> str:
+    """Fetch a dataset in this process, and return what went wrong, empty if nothing.
 
     Args:
         published: what to fetch.
-        folder: an existing folder for the library's own files and the result.
-
-    Raises:
-        ValueError: what was read back is not what was published.
+        folder: an existing folder for the library's own files and the result, which
+            `fmnist_jax.data.acquire.cache` finds there.
+        connection: to the parent, which is told nothing but the end.
     """
-    builder = _prepare(published, folder)
-    arrays = (*_read_back(builder, "train"), *_read_back(builder, "test"))
-    for index, array in enumerate(arrays):
-        check(published, index, array)
-    return cache.store(assemble(published, arrays, "tfds"), folder)
+    try:
+        builder = _prepare(published, folder)
+        arrays = (*_read_back(builder, "train"), *_read_back(builder, "test"))
+        for index, array in enumerate(arrays):
+            check(published, index, array)
+        cache.store(assemble(published, arrays, "tfds"), folder)
+    except ModuleNotFoundError as error:
+        return f"the package {error.name} is not installed here"
+    except Exception as error:
+        reason = str(error).partition("\n")[0].rstrip(":")
+        return f"{type(error).__name__}: {reason[:300]}"
+    return ""
 
 
 def _prepare(published: DatasetCard, folder: Path) -> Any:
@@ -115,28 +114,3 @@ def _read_back(builder: Any, split: str) -> tuple[idx.Bytes, idx.Bytes]:
             images[row] = example["image"][..., 0]
             labels[row] = example["label"]
     return images, labels
-
-
-def main() -> None:
-    """Run `fetch` for the command line's arguments."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("parent", type=int, help="the process to end with")
-    options = parser.parse_args()
-    # A killed parent cannot end its child, which would go on downloading for nobody.
-    exit_with_parent(options.parent)
-    source = DATASETS[options.name]
-    if not issubclass(source, IdxSource):
-        sys.exit(f"{options.name} is not a dataset that is fetched")
-    try:
-        fetch(source.published, options.folder)
-    except ModuleNotFoundError as error:
-        sys.exit(f"the package {error.name} is not installed here")
-    except Exception as error:
-        reason = str(error).partition("\n")[0].rstrip(":")
-        sys.exit(f"{type(error).__name__}: {reason[:300]}")
-
-
-if __name__ == "__main__":
-    main()

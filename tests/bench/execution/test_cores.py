@@ -4,7 +4,8 @@ import heapq
 
 import pytest
 
-from bench.execution.cores import Cores, cores_for, cores_per_baseline, expected_cost
+from bench.execution.cores import Cores, cores_for, cores_per_baseline
+from bench.plan.cases import expected_cost
 from tests.support.factory import make_case, make_host
 
 # Seconds that `run --all` took per case on two cores of an AMD EPYC (results/amd-epyc-2c).

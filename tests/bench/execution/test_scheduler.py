@@ -7,15 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
-from bench.execution import scheduler as runner
 from bench.execution.executor import Slot, TaskResult
+from bench.execution.local import LocalExecutor
+from bench.execution.scheduler import MAX_RELOCATIONS, PendingCases, Scheduler, find_pending
 from bench.measure.messages import Outcome, unmeasured_record
 from bench.records import identity, store
 from bench.records.locks import CaseLocks
-from tests.faults.behaviour import Watcher, by_model, run, run_on
+from tests.faults.behaviour import Watcher, behave, by_model, run, run_on
 from tests.support.factory import make_case, make_host, make_record
+from tests.support.processes import PATIENCE_S, wait_for
 
 
 def done(finish):
@@ -30,9 +31,7 @@ def test_an_interrupt_keeps_what_is_done_and_records_the_rest(tmp_path):
     watcher = Watcher()
 
     def interrupt():
-        deadline = time.monotonic() + 60
-        while not watcher.attempts and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: watcher.attempts, "the end of a case")
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=interrupt).start()
@@ -50,11 +49,20 @@ def test_a_second_run_does_only_what_is_missing(tmp_path):
     cases = [make_case("knn"), make_case("svm")]
     store.write(tmp_path, make_record(cases[0]), {})
     store.write(tmp_path, make_record(cases[1], status="failed"), {})
-    todo, found, *_ = runner.pending(cases, [make_host()], tmp_path)
-    assert todo == [cases[1]]
-    assert [each.record.case for each in found] == [cases[0]]
-    todo, found, *_ = runner.pending(cases, [make_host()], tmp_path, fresh=True)
-    assert (todo, found) == (cases, [])
+    pending = find_pending(cases, [make_host()], tmp_path)
+    assert pending.todo == [cases[1]]
+    assert [stored.record.case for stored in pending.done] == [cases[0]]
+    pending = find_pending(cases, [make_host()], tmp_path, fresh=True)
+    assert (pending.todo, pending.done) == (cases, [])
+
+
+def test_a_case_that_comes_twice_runs_once(tmp_path):
+    watcher, case = Watcher(), make_case("knn")
+    assert find_pending([case, case], [make_host()], tmp_path).todo == [case]
+    executor = LocalExecutor(make_host(), (0, 1), execute=behave)
+    summary = Scheduler(PendingCases([case, case]), tmp_path, executor, watcher).run()
+    assert watcher.attempts == [("knn", "ok", False)]
+    assert len(summary.stored) == 1
 
 
 def test_a_transient_fault_is_tried_again_and_every_attempt_is_kept(tmp_path):
@@ -111,8 +119,8 @@ class Vanishing:
 def test_a_case_that_loses_every_machine_is_given_up(tmp_path):
     finish = run_on(Vanishing(), tmp_path, make_case("svm"), retries=1)
     assert done(finish)["svm"].status == "failed"
-    # The first attempt, as many moves, and the retry.
-    assert statuses(tmp_path) == [("svm", "failed")] * (1 + runner.MAX_RELOCATIONS + 1)
+    # The first attempt, as many elsewhere, and the retry.
+    assert statuses(tmp_path) == [("svm", "failed")] * (1 + MAX_RELOCATIONS + 1)
 
 
 def test_what_a_machine_had_done_that_joins_late_is_not_done_again(tmp_path):
@@ -129,49 +137,67 @@ def test_what_a_machine_had_done_that_joins_late_is_not_done_again(tmp_path):
     assert watcher.tasks
 
 
+# Runs one of four cases at a time, and notes when it has seen that another run does, too.
+ANOTHER_RUN = """
+import sys, threading, os
+from pathlib import Path
+from bench.execution.local import LocalExecutor
+from bench.execution.scheduler import Scheduler, find_pending
+from tests.faults.behaviour import Watcher, behave
+from tests.support.factory import make_case, make_host
+from tests.support.processes import wait_for
+
+results, meeting, *models = sys.argv[1:]
+cases = [make_case(model, meet=meeting) for model in models]
+executor = LocalExecutor(make_host(), (0, 1), jobs=1, execute=behave)
+pending = find_pending(cases, executor.hosts, Path(results))
+scheduler = Scheduler(pending, Path(results), executor, Watcher())
+
+def note():
+    wait_for(lambda: scheduler._contended, "the other run")
+    (Path(meeting) / str(os.getpid())).touch()
+
+threading.Thread(target=note, daemon=True).start()
+stored = scheduler.run().stored
+assert all(found.record.run.status == "ok" for found in stored)
+print(len(stored), sum(found.record.run.contended for found in stored))
+"""
+
+
 def test_another_run_on_the_folder_shares_the_work_and_repeats_none(tmp_path):
     """Two processes, four cases that both are asked for."""
     models = ("svm", "mlp", "random_forest", "knn")
-    script = (
-        "import sys; from pathlib import Path; from tests.faults.behaviour import *;"
-        "from tests.support.factory import make_case;"
-        f"finish = run(Path(sys.argv[1]), *(make_case(m, sleep=1) for m in {models}), jobs=1);"
-        "assert all(f.record.run.status == 'ok' for f in finish.stored);"
-        "print(len(finish.stored), sum(f.record.run.contended for f in finish.stored))"
-    )
-    both = [
-        subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=100)[0].split() for process in both]
+    results, meeting = tmp_path / "results", tmp_path / "meeting"
+    meeting.mkdir()
+    script = [sys.executable, "-c", ANOTHER_RUN, results, meeting, *models]
+    both = [subprocess.Popen(script, stdout=subprocess.PIPE) for _ in range(2)]
+    printed = [process.communicate(timeout=PATIENCE_S)[0].split() for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert statuses(tmp_path) == sorted((model, "ok") for model in models)
-    assert [numbers[0] for numbers in said] == [b"4", b"4"]  # either one can report on all
-    assert all(int(numbers[1]) > 0 for numbers in said)  # and owns to the company
-    assert list((tmp_path / ".locks").iterdir()) == []
+    assert statuses(results) == sorted((model, "ok") for model in models)
+    assert [numbers[0] for numbers in printed] == [b"4", b"4"]  # either one can report on all
+    assert all(int(numbers[1]) > 0 for numbers in printed)  # and says that it was not alone
+    assert list((results / ".locks").iterdir()) == []
 
 
 def test_what_another_run_holds_is_waited_for_and_taken_over(tmp_path):
     watcher, case, host = Watcher(), make_case("svm"), make_host()
-    holds = threading.Event()
+    locked = threading.Event()
 
     def other_run():
         with CaseLocks(tmp_path, host.machine.id) as theirs:
             assert theirs.acquire(identity.digest_case(case))
-            holds.set()
-            deadline = time.monotonic() + 60
-            while not watcher.taken_cases and time.monotonic() < deadline:
-                time.sleep(0.05)
+            locked.set()
+            wait_for(lambda: watcher.cases_locked_elsewhere, "the run that waits")
             store.write(tmp_path, make_record(case), {})
 
     thread = threading.Thread(target=other_run)
     thread.start()
-    assert holds.wait(10)
+    assert locked.wait(PATIENCE_S)
     # Even a run that is asked for everything anew takes what was made while it waited.
     ended = run(tmp_path, case, watcher=watcher, fresh=True)
     thread.join()
     assert watcher.tasks == []
-    assert [found.case for found in watcher.found_records] == [case]
+    assert [record.case for record in watcher.records_from_elsewhere] == [case]
     assert len(ended.stored) == 1
 
 
@@ -206,7 +232,7 @@ def test_a_full_disk_ends_the_run_and_no_record_is_lost(tmp_path, monkeypatch, c
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     full(monkeypatch, until=lambda: False)
     watcher, results = Watcher(), tmp_path / "results"
-    cases = make_case("svm"), make_case("mlp", sleep=1), make_case("knn")
+    cases = make_case("svm"), make_case("mlp"), make_case("knn")
     with caplog.at_level(logging.WARNING):
         finish = run(results, *cases, watcher=watcher)
     assert [task.case.model for task in watcher.tasks] == ["svm", "mlp"]  # and no more
@@ -223,7 +249,7 @@ def test_a_full_disk_ends_the_run_and_no_record_is_lost(tmp_path, monkeypatch, c
 def test_room_made_in_time_is_used(tmp_path, monkeypatch):
     watcher = Watcher()
     full(monkeypatch, until=lambda: len(watcher.attempts) > 0)
-    finish = run(tmp_path, make_case("svm"), make_case("mlp", sleep=2), watcher=watcher)
+    finish = run(tmp_path, make_case("svm"), make_case("mlp"), watcher=watcher)
     assert (finish.rescued, finish.lost, finish.left) == (None, 0, 0)
     assert statuses(tmp_path) == [("mlp", "ok"), ("svm", "ok")]
 

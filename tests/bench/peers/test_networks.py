@@ -1,16 +1,15 @@
 """The peers are the same networks: parameters, logits, and losses of some steps of Adam."""
 
-import importlib
 from functools import partial
 
 import jax
 import numpy as np
 import pytest
 
-from bench.peers.entries import ENTRANTS, MODELS
+from bench.peers.entries import MODELS
 from bench.peers.frameworks import fmnist_jax as ours
 from bench.peers.frameworks import plain_flax as flax_plain
-from bench.peers.protocol import Setup
+from bench.peers.protocol import VARIANTS, Setup
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.training.step import scale
 from tests.support.peer_weights import flat, load_keras, load_torch
@@ -26,7 +25,7 @@ def setup(model):
 def reference(request):
     """This suite's network: variables, data, logits, and the losses of some full batches."""
     common = setup(request.param)
-    peer = ours.build(common, "step")
+    peer = ours.step(common)
     variables = {"params": peer.params, "batch_stats": peer.statistics}
     split = synthetic.generate(common.seed, BATCH)
     network = ours.config(common, BATCH).network("float32")
@@ -91,27 +90,18 @@ def test_keras(reference):
     np.testing.assert_allclose(history.history["loss"], losses, rtol=2e-3)
 
 
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
-    ("module", "variant", "model"),
-    [
-        (c.module, c.variant, model)
-        for c in ENTRANTS
-        for model in MODELS
-        # The others compile for long, and are met elsewhere.
-        if c.framework != "ours"
-        and c.variant != "compile"
-        and (c.variant, model) != ("jit", "resnet")
-    ],
+    "key",
+    # The others compile for long, and are met elsewhere.
+    ["flax/jit", "torch/eager", "torch/channels_last", "keras/fit", "keras/on_batch"],
 )
-def test_every_peer_trains_and_predicts(module, variant, model):
-    needs = {
-        "bench.peers.frameworks.pytorch": "torch",
-        "bench.peers.frameworks.keras_tf": "tensorflow",
-    }
-    if module in needs:
-        pytest.importorskip(needs[module])
+def test_every_peer_trains_and_predicts(key, model):
+    if (key, model) == ("flax/jit", "resnet"):
+        pytest.skip("compiles for long, and is met elsewhere")
+    pytest.importorskip({"torch": "torch", "keras": "tensorflow"}.get(key.partition("/")[0], "jax"))
     common = Setup(model, MODELS[model], images=20, cores=2, flip=True)
-    peer = importlib.import_module(module).build(common, variant)
+    peer = VARIANTS[key](common)
     assert peer.parameters == MODELS[model]
     assert peer.versions
     done = peer.train(10)(3)  # more than an epoch

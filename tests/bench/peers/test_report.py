@@ -5,7 +5,6 @@ from io import StringIO
 
 from rich.console import Console
 
-from bench.peers import entries as entrants
 from bench.peers import report
 from bench.peers import schema as record
 from bench.peers.schema import Config, Entry, Optimizer, Samples
@@ -87,13 +86,3 @@ def test_the_file_is_complete_and_no_run_of_a_case(tmp_path):
     assert record.Comparison.model_validate_json(path.read_bytes()) == comparison()
     assert comparison().versions == {"ours": "1.2", "torch": "1.2", "keras": "1.2"}
     assert list(store.read(tmp_path)) == []
-
-
-def test_what_is_not_installed_is_left_out(monkeypatch):
-    monkeypatch.setattr(entrants, "find_spec", lambda name: None if name == "torch" else "here")
-    chosen, missing = entrants.entrants([])
-    assert missing == ("torch",)
-    assert {c.framework for c in chosen} == {"ours", "flax", "keras"}
-    chosen, missing = entrants.entrants(["torch"])
-    assert missing == ("torch",)
-    assert {c.framework for c in chosen} == {"ours"}

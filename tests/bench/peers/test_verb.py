@@ -12,7 +12,7 @@ import pytest
 
 from bench.commands import peers as run
 from bench.measure import machine
-from bench.peers import entries as entrants
+from bench.peers import entries
 from tests.bench.peers.test_report import HOST
 from tests.bench.test_cli import find_worker
 
@@ -40,9 +40,9 @@ def test_the_real_thing_in_small(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # which compiles sooner
     monkeypatch.setattr(run, "IMAGES", 64)
     monkeypatch.setattr(run, "PREDICT_BATCHES", (1,))
-    monkeypatch.setattr(entrants, "find_spec", lambda name: name == "flax" or None)
-    two = tuple(c for c in entrants.ENTRANTS if c.variant in ("scan", "jit"))
-    monkeypatch.setattr(entrants, "ENTRANTS", two)
+    chosen, _ = entries.entrants(["flax"])
+    two = tuple(entrant for entrant in chosen if entrant.variant in ("scan", "jit"))
+    monkeypatch.setattr(entries, "entrants", lambda _: (two, ("torch", "keras")))
     monkeypatch.setattr(machine, "inspect", lambda command: HOST)
     monkeypatch.setattr(run, "compare", partial(run.compare, block_s=SHORT))
     code = run.peers(["cnn"], (), [16], 2, tmp_path, command="python -m bench", progress="plain")

@@ -3,13 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.execution import scheduler as runner
 from bench.execution.local import LocalExecutor
 from bench.measure.messages import Outcome, unmeasured_record
 from bench.plan import cases as plan
 from bench.plan import load as config
 from bench.records import checkpoint_dirs as checkpoints
-from tests.bench.execution.test_scheduler import Watcher
+from tests.faults.behaviour import run_on
 from tests.support.cutting_off import Run, ending
 from tests.support.factory import make_case, make_host
 
@@ -71,10 +70,8 @@ def end_as_told(task, events):
 def test_they_are_kept_where_another_run_can_use_them(tmp_path, status, kept):
     case = make_case("cnn", status=status)
     (folder,) = lay(tmp_path, case)
-    runner.run(
-        [case], tmp_path, Watcher(), LocalExecutor(make_host(), (0, 1), execute=end_as_told),
-        seen=set(), checkpoint_every=2,
-    )  # fmt: skip
+    executor = LocalExecutor(make_host(), (0, 1), execute=end_as_told)
+    run_on(executor, tmp_path, case, checkpoint_every=2)
     assert folder.exists() == kept
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.execution import scheduler
+from bench.execution.scheduler import find_pending
 from bench.records import identity, store
 from fmnist_jax.errors import UserError
 from tests.support.factory import FOLDER, make_case, make_host, make_record
@@ -64,9 +64,9 @@ def test_records_of_another_folder_are_never_done(tmp_path):
     store.write(tmp_path, make_record(case), {})  # as it comes with a clone
     unknown = make_record(case, host=host.model_copy(update={"folder": None}))
     store.write(tmp_path, unknown, {})  # as of schema 1
-    assert scheduler.pending([case], [host], tmp_path).todo == [case]
+    assert find_pending([case], [host], tmp_path).todo == [case]
     own = store.write(tmp_path, make_record(case, host=host), {})
-    assert scheduler.pending([case], [host], tmp_path).done == [own]
+    assert find_pending([case], [host], tmp_path).done == [own]
 
 
 def test_a_folder_keeps_its_identity(tmp_path):

@@ -150,3 +150,13 @@ def test_only_the_very_same_case_counts_as_done(tmp_path):
 def test_a_failure_is_never_taken_for_done(tmp_path):
     store.write(tmp_path, make_record(status="failed"), {})
     assert store.finished(tmp_path) == {}
+
+
+def test_a_path_to_another_folder_is_told_from_one_to_the_same(tmp_path):
+    folder = store.folder_id(tmp_path / "mine")
+    assert store.has_id(tmp_path / "mine", folder)
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    assert store.has_id(tmp_path / "link", folder)
+    store.folder_id(tmp_path / "other")
+    assert not store.has_id(tmp_path / "other", folder)
+    assert not store.has_id(tmp_path / "nowhere", folder)

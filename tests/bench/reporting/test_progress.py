@@ -1,12 +1,10 @@
 """What a person sees, on a terminal and in a log."""
 
 import io
-from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from bench.execution import scheduler as runner
 from bench.measure.messages import Progress, new_task
 from bench.records import store
 from bench.reporting import progress as screens
@@ -121,19 +119,10 @@ def test_attempts_and_other_runs_are_told(capsys):
             record = make_record(case, status="timeout")
             run = record.run.model_copy(update={"id": task.run_id})
             observer.finished(record.model_copy(update={"run": run}), True)
-            observer.taken(case)
-            observer.found(make_record(case))
+            observer.locked_elsewhere(case)
+            observer.finished_elsewhere(make_record(case))
         shown = console.export_text() + capsys.readouterr().err
         assert "timeout: because" in shown
         assert "another attempt follows" in shown
-        assert "another run is at it" in shown
+        assert "being run by another process" in shown
         assert "done by another run" in shown
-
-
-def test_what_could_not_be_stored_is_one_line_with_the_next_step(tmp_path):
-    finish = runner.RunSummary([], tmp_path / "elsewhere", lost=0, left=3, interrupted=False)
-    said = report.shortfall(finish, tmp_path)
-    assert f"{tmp_path / 'elsewhere'}: copy that into it" in said
-    assert "3 case(s) were not begun" in said
-    assert "lost" not in said
-    assert "2 record(s) are lost" in report.shortfall(replace(finish, lost=2), tmp_path)

@@ -4,7 +4,7 @@ import time
 
 import psutil
 
-from bench.execution import scheduler as runner
+from bench.execution.scheduler import PendingCases, Scheduler
 from bench.measure.messages import new_task
 from bench.records import store
 from tests.bench.execution.hosts.members import HOST, Together
@@ -18,7 +18,7 @@ def case(first, second, seed=0):
 
 
 def run(together, results, *cases, **options):
-    runner.run(cases, results, Watcher(), together.executor, seen=set(), **options)
+    Scheduler(PendingCases(cases), results, together.executor, Watcher(), **options).run()
     return {
         found.record.case.seed: found.record.run
         for found in sorted(store.read(results), key=lambda found: found.record.run.started)
@@ -75,7 +75,9 @@ def test_a_process_that_is_gone_fails_what_is_left_at_once(tmp_path):
     began = time.monotonic()
     with Together() as together:
         cases = [case({"sleep": 600}, {"sleep": 600}), case({"sleep": 600}, {}, seed=1)]
-        finish = runner.run(cases, tmp_path, Killing(), together.executor, seen=set(), retries=1)
+        finish = Scheduler(
+            PendingCases(cases), tmp_path, together.executor, Killing(), retries=1
+        ).run()
     assert time.monotonic() - began < 30
     assert len(finish.stored) == len(list(store.read(tmp_path))) == 2  # no attempt in vain
     for found in finish.stored:

@@ -7,23 +7,26 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 from collections import namedtuple
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-import psutil
 import pytest
 
-from fmnist_jax.data.acquire import acquire, cache, download
+from fmnist_jax.data.acquire import acquire, cache, download, tfds_child
 from fmnist_jax.data.acquire.source import IdxSource
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.data.idx.card import FILES, DatasetCard
 from fmnist_jax.errors import DataError
 from tests.fmnist_jax.data.conftest import send
-from tests.support.processes import PATIENCE_S, wait_for
+from tests.support.processes import PATIENCE_S, gone, wait_for, workers
 from tests.support.toy import Toy, flip, toy_dataset
 
 ROOT = Path(__file__).parents[4]
 Usage = namedtuple("Usage", "total used free")
+Fetch = Callable[[DatasetCard, Path, Connection], str | None]
 
 
 def fake_run(published: DatasetCard, work: Path) -> str:
@@ -119,28 +122,46 @@ def test_server_refuses(cache_dir: Path, proxy) -> None:
 # The child process
 
 
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Put a shell script in the place of the interpreter that runs the child."""
-    path = tmp_path / "child"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(path))
+def says_why(published: DatasetCard, work: Path, connection: Connection) -> str:
+    return "ConnectionError: gone"
+
+
+def exits(published: DatasetCard, work: Path, connection: Connection) -> None:
+    os.write(2, b"Traceback\nterminate called\n")
+    os._exit(3)
+
+
+def is_killed(published: DatasetCard, work: Path, connection: Connection) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def does_nothing(published: DatasetCard, work: Path, connection: Connection) -> str:
+    return ""
+
+
+def finds_the_disk_full(published: DatasetCard, work: Path, connection: Connection) -> None:
+    raise RuntimeError("No space left on device")
+
+
+def hangs(published: DatasetCard, work: Path, connection: Connection) -> None:
+    (work.parent / "pid").write_text(str(os.getpid()))
+    time.sleep(100_000)
 
 
 @pytest.mark.usefixtures("reachable")
 @pytest.mark.parametrize(
-    ("script", "problem"),
+    ("function", "problem"),
     [
-        ("echo Traceback >&2; echo 'ConnectionError: gone' >&2; exit 1", "(ConnectionError: gone)"),
-        ("exit 3", "(the process ended with code 3)"),
-        ("kill -9 $$", "(the process ended with code -9)"),
-        ("exit 0", "(nothing came of it)"),
+        (says_why, "(ConnectionError: gone)"),
+        (exits, "(exit code 3: terminate called)"),
+        (is_killed, "(killed by SIGKILL (by hand, or by the system for want of memory))"),
+        (does_nothing, "(nothing came of it)"),
     ],
 )
 def test_child_fails(
-    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, problem: str
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch, function: Fetch, problem: str
 ) -> None:
-    child(tmp_path, monkeypatch, script)
+    monkeypatch.setattr(tfds_child, "fetch", function)
     line = refusal(cache_dir)
     assert f"Toy could not be acquired {problem}: try again, or fetch" in line
     assert not list(cache_dir.glob("*work*"))
@@ -152,31 +173,34 @@ def test_child_fails(
     [("STALL_SECONDS", "no progress for 0 s"), ("TOTAL_SECONDS", "not done after 0 s")],
 )
 def test_child_hangs(
-    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, problem: str
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch, bound: str, problem: str
 ) -> None:
-    monkeypatch.setattr(download, bound, 0.5)
-    child(tmp_path, monkeypatch, f"echo $$ > {tmp_path}/pid; exec sleep 100000")
+    """The clock stands still until the child is at work."""
+
+    def stop_at(folder: Path) -> int:
+        if (cache_dir / "pid").exists():
+            monkeypatch.setattr(download, bound, 0.0)
+        return 0
+
+    monkeypatch.setattr(download, "_bytes_in", stop_at)
+    monkeypatch.setattr(tfds_child, "fetch", hangs)
     assert problem in refusal(cache_dir)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert gone([int((cache_dir / "pid").read_text())])
 
 
 @pytest.mark.usefixtures("reachable")
-def test_interruption_ends_the_child(
-    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    child(tmp_path, monkeypatch, f"echo $$ > {tmp_path}/pid; exec sleep 100000")
+def test_interruption_ends_the_child(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tfds_child, "fetch", hangs)
 
     def interrupt(folder: Path) -> int:
-        if (tmp_path / "pid").exists():
+        if (cache_dir / "pid").exists():
             raise KeyboardInterrupt
         return 0
 
     monkeypatch.setattr(download, "_bytes_in", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Toy().load(None, cache_dir)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert gone([int((cache_dir / "pid").read_text())])
     assert not list(cache_dir.glob("*work*"))
 
 
@@ -218,12 +242,10 @@ def test_too_little_space(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("reachable")
-def test_disk_that_fills_up(
-    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    child(tmp_path, monkeypatch, "echo 'RuntimeError: No space left on device' >&2; exit 1")
+def test_disk_that_fills_up(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tfds_child, "fetch", finds_the_disk_full)
     assert "Toy needs 250 MB" in refusal(cache_dir)
-    child(tmp_path, monkeypatch, "exit 1")
+    monkeypatch.setattr(tfds_child, "fetch", exits)
     free = iter([10**9, 0])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, next(free)))
     assert "where 0 MB are free" in refusal(cache_dir)
@@ -250,7 +272,7 @@ def test_disk_that_is_full_in_the_end(
 TOY_PROCESS = """
     import sys, time
     from pathlib import Path
-    from fmnist_jax.data.acquire import acquire, cache, download
+    from fmnist_jax.data.acquire import acquire, cache, download, tfds_child
     from tests.support.toy import Toy, toy_dataset
 
     cache_dir, log, go = map(Path, sys.argv[1:])
@@ -342,7 +364,7 @@ def test_child_ends_with_its_killed_parent(cache_dir: Path, proxy) -> None:
         cache_dir,
     )
     wait_for(lambda: len(asked) > 1, "the download")
-    (grandchild,) = psutil.Process(process.pid).children()
+    (grandchild,) = workers(process.pid)
     process.kill()
     process.communicate()
     grandchild.wait(timeout=PATIENCE_S)
