@@ -16,14 +16,12 @@ def scorecam(view: View, images: jax.Array, targets: jax.Array) -> jax.Array:
     black image, which it subtracts from each, drops out).
     """
     activations = view.activations(images)
-    low = activations.min((1, 2), keepdims=True)
-    high = activations.max((1, 2), keepdims=True)
-    spread = jnp.where(high > low, high - low, 1.0)
-    unit = jnp.moveaxis((activations - low) / spread, -1, 0)  # [c, n, h, w]
 
     def score(channel: jax.Array) -> jax.Array:
         mask = jax.image.resize(channel, images.shape[:3], "bilinear")
+        low, high = mask.min((1, 2), keepdims=True), mask.max((1, 2), keepdims=True)
+        mask = (mask - low) / jnp.where(high > low, high - low, 1.0)
         return pick(view.logits(images * mask[..., None]), targets)
 
-    weights = jax.nn.softmax(lax.map(score, unit), 0)  # [c, n]
+    weights = jax.nn.softmax(lax.map(score, jnp.moveaxis(activations, -1, 0)), 0)  # [c, n]
     return jax.nn.relu(jnp.einsum("cn,nhwc->nhw", weights, activations))

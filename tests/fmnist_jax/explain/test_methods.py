@@ -101,9 +101,9 @@ def test_scorecam_against_a_loop_over_channels():
     features = np.asarray(features_of(Flattened(), FLATTENED))
     scores = []
     for channel in np.moveaxis(features, -1, 0):
-        low, high = channel.min((1, 2), keepdims=True), channel.max((1, 2), keepdims=True)
-        unit = (channel - low) / np.where(high > low, high - low, 1)
-        mask = jax.image.resize(unit, (5, 28, 28), "bilinear")
+        mask = np.asarray(jax.image.resize(channel, (5, 28, 28), "bilinear"))
+        low, high = mask.min((1, 2), keepdims=True), mask.max((1, 2), keepdims=True)
+        mask = (mask - low) / np.where(high > low, high - low, 1)
         scores.append(view.logits(IMAGES * mask[..., None])[np.arange(5), TARGETS])
     weights = jax.nn.softmax(jnp.stack(scores), 0)
     expected = jax.nn.relu(jnp.einsum("cn,nhwc->nhw", weights, features))
