@@ -173,6 +173,13 @@ def _run(task: Task, clock: Clock, events: Connection) -> Outcome:
             "cost": _cost(learner, task),
         }
     )
+    if case.kind == "flax":
+        from bench.measure.explanations import explain_case
+        from fmnist_jax.training.learner import FlaxLearner
+
+        assert isinstance(learner, FlaxLearner)
+        explanations = explain_case(case, learner.variables, splits.test, predicted)
+        record = record.model_copy(update={"explanations": explanations})
     return Outcome(record, artifacts)
 
 

@@ -11,16 +11,13 @@ from PIL import Image
 
 from bench.__main__ import main
 from bench.commands.gradcam import Selection, find_trained
-from bench.measure.explanations import explain_sample
 from bench.records import store
-from fmnist_jax.data.dataset import Split
 from fmnist_jax.data.datasets import synthetic
 from fmnist_jax.errors import UserError
 from fmnist_jax.explain.controls import CONTROLS
 from fmnist_jax.models.resnet import ResNet
 from fmnist_jax.training import weights
 from tests.support.factory import make_case, make_record
-from tests.support.small_networks import Linear, Pooled, trained
 
 WIDTH = 4
 
@@ -137,19 +134,3 @@ def test_selection_is_the_union_in_the_order_of_the_options():
     assert Selection((14,), 1, 1).choose(index, labels, proba).tolist() == [4, 2, 0, 1]
     assert Selection().choose(index, labels, proba).tolist() == [0, 1]
     assert Selection(wrong=9).choose(index, labels, proba).tolist() == [2, 1]
-
-
-def test_a_record_gets_one_entry_per_method_and_control(monkeypatch):
-    monkeypatch.setattr("bench.measure.explanations.IMAGES", 3)
-    images = np.random.default_rng(0).integers(0, 256, (8, 28, 28)).astype(np.uint8)
-    test = Split(images, np.zeros(8, np.uint8))
-    variables = trained(Pooled(), images[..., None] / 255)
-    explanations = explain_sample(Pooled(), variables, test, np.arange(8) % 3)
-    assert [entry.method for entry in explanations] == ["gradcam", *CONTROLS]
-    gradcam, *controls = explanations
-    assert gradcam.images == 3
-    assert gradcam.maps_per_s > 0
-    assert {"deletion_blur", "road_combined", "sanity"} <= gradcam.faithfulness.keys()
-    assert all(entry.layer is None and entry.maps_per_s is None for entry in controls)
-    linear = trained(Linear(), images[..., None] / 255)
-    assert explain_sample(Linear(), linear, test, np.zeros(8, int)) == []
