@@ -184,12 +184,21 @@ def explain(
     if len(given) and not 0 <= given.min() <= given.max() < classes:
         wrong = given[(given < 0) | (given >= classes)][0]
         raise UserError(f"there is no class {wrong}: choose 0 to {classes - 1}")
+    return compute_maps(View(network, variables, layer), images, given, method)
+
+
+def compute_maps(
+    view: View,
+    images: jax.Array | npt.NDArray[np.floating],
+    targets: npt.NDArray[np.integer],
+    method: str,
+) -> Maps:
+    """Compute what `explain` returns, without its checks, which trace the network anew."""
     count = len(images)
     size = min(CHUNK, max(count, 1))
     missing = -count % size
     padded = np.pad(np.asarray(images, np.float32), ((0, missing), (0, 0), (0, 0), (0, 0)))
-    padded_targets = np.pad(given, (0, missing))
-    view = View(network, variables, layer)
+    padded_targets = np.pad(targets, (0, missing))
     chunks = (
         _chunk_maps(view, padded[at : at + size], padded_targets[at : at + size], method)
         for at in range(0, len(padded), size)

@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from fmnist_jax.explain.base import LAST, Maps, Variables, explain, weighted_layers
+from fmnist_jax.explain.base import (
+    LAST,
+    Maps,
+    Variables,
+    View,
+    compute_maps,
+    explain,
+    weighted_layers,
+)
 
 Values = npt.NDArray[np.float32]  # [n]
 
@@ -51,7 +59,7 @@ def randomization_correlations(
         variables = {
             kind: _replace(tree, fresh.get(kind, {}), path) for kind, tree in variables.items()
         }
-        maps = explain(network, variables, images, targets, method, layer)
+        maps = compute_maps(View(network, variables, layer), images, targets, method)
         correlations["/".join(path)] = rank_correlation(original, maps)
     return correlations
 
@@ -91,7 +99,7 @@ def max_sensitivity(
     farthest = np.zeros(len(images), np.float32)
     for _ in range(samples):
         noise = generator.uniform(-radius, radius, images.shape).astype(np.float32)
-        maps = explain(network, variables, images + noise, targets, method, layer)
+        maps = compute_maps(View(network, variables, layer), images + noise, targets, method)
         distance = np.sqrt(np.square(maps - original).sum((1, 2)))
         farthest = np.maximum(farthest, distance)
     return np.divide(farthest, norm, out=np.full_like(norm, np.nan), where=norm > 0)
