@@ -31,7 +31,7 @@ from fmnist_jax.training import jax_cache, weights
 from fmnist_jax.training.config import FlaxConfig
 
 DEFAULT_OUT = Path("gradcam")
-MOST_PICTURED = 40  # images in one picture; maps.npz has all
+MOST_PICTURED = 20  # images in one picture; maps.npz has all
 
 _BATCH = 250
 
@@ -256,7 +256,7 @@ def parse_target(
 def write(folder: Path, explained: explanations.Explained, title: str, layer: str) -> None:
     """Write a picture of triptychs per method, the contact sheet, and all maps."""
     methods = [found for found in explained.assessments if found.layer is not None]
-    shown = range(min(len(explained.labels), MOST_PICTURED))
+    shown = explained.spread(MOST_PICTURED)
     for found in methods:
         triptychs = [
             Triptych(explained.images[n], found.maps[n], explained.caption(n)) for n in shown

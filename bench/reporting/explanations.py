@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -60,6 +61,11 @@ class Explained:
         """The most probable class of each image, int64 [n]."""
         return self.probabilities.argmax(1)
 
+    def spread(self, most: int) -> list[int]:
+        """At most `most` of the images, spread evenly over all of them."""
+        count = len(self.labels)
+        return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
+
     def caption(self, n: int, separator: str = ", ") -> str:
         """True and predicted class, confidence and number of image `n`."""
         true, predicted = self.labels[n], self.predicted[n]
@@ -103,12 +109,15 @@ def _images(explained: Explained, title: str) -> Table:
     first = next((a for a in explained.assessments if a.method == "gradcam"), None)
     first = first or explained.assessments[0]
     table = Table(title=f"{title}: where the heat lies ({first.method})", title_justify="left")
+    table.box, table.pad_edge = box.SIMPLE_HEAD, False
+    others = bool((explained.targets != explained.predicted).any())
     for heading in ("image", "true", "predicted", "confidence"):
         table.add_column(heading, justify="left" if heading in ("true", "predicted") else "right")
-    table.add_column("explained")
+    if others:
+        table.add_column("explained")
     for heading in ("on garment", "centre", "peak"):
-        table.add_column(heading, justify="right")
-    for n in range(min(len(explained.labels), MOST_ROWS)):
+        table.add_column(heading, justify="right", no_wrap=heading != "on garment")
+    for n in explained.spread(MOST_ROWS):
         true, predicted = int(explained.labels[n]), int(explained.predicted[n])
         place = where(first.maps[n])
         table.add_row(
@@ -116,7 +125,7 @@ def _images(explained: Explained, title: str) -> Table:
             explained.classes[true],
             Text(explained.classes[predicted], style="" if true == predicted else "red"),
             f"{explained.probabilities[n].max():.1%}",
-            explained.classes[int(explained.targets[n])],
+            *([explained.classes[int(explained.targets[n])]] if others else []),
             _share(first.scores["heat_on_garment"][n]),
             "–" if place is None else f"{place[0][0]:.1f}, {place[0][1]:.1f}",
             "–" if place is None else f"{place[1][0]}, {place[1][1]}",
