@@ -116,11 +116,11 @@ def gradcam(
 ) -> None:
     """Show where a trained network looks, and how faithful that picture is."""
     from bench.commands import gradcam as explanations
+    from fmnist_jax.explain.selection import Selection
 
-    selection = explanations.Selection(tuple(index or ()), wrong, per_class)
     explanations.gradcam(
         model,
-        selection,
+        Selection(tuple(index or ()), wrong, per_class),
         target=target,
         methods=method or (),
         layer=layer,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from bench.records.schema import Case, Explanation
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.explain.assess import assess
-from fmnist_jax.explain.base import LAST, Variables, feature_maps
+from fmnist_jax.explain.layers import LAST, Variables, feature_maps
 from fmnist_jax.learner import resolve
 from fmnist_jax.training.config import FlaxConfig
 

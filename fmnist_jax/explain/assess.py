@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fmnist_jax.data.dataset import Images
-from fmnist_jax.explain.base import CHUNK, LAST, Maps, Variables, explain
+from fmnist_jax.explain.base import CHUNK, Maps, explain
 from fmnist_jax.explain.controls import CONTROLS
 from fmnist_jax.explain.faithfulness import Scores, score_maps
+from fmnist_jax.explain.layers import LAST, Variables
 from fmnist_jax.explain.sanity import max_sensitivity, randomization_correlations
 
 # Images on which a method is run again and again: for each layer that is randomised, and

@@ -10,7 +10,7 @@ A method is one decorated function in one file of `fmnist_jax.explain.methods`:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -21,14 +21,20 @@ import numpy as np
 import numpy.typing as npt
 
 from fmnist_jax.data.dataset import SIDE
-from fmnist_jax.errors import UserError, nearest
+from fmnist_jax.errors import UserError
+from fmnist_jax.explain.layers import (
+    LAST,
+    ONE_IMAGE,
+    Variables,
+    check_layer,
+    layer_name,
+    predict_logits,
+)
 from fmnist_jax.registry import Registry
 
-LAST = "features"  # the last feature map, at which every network is cut
 CHUNK = 64  # images whose activations and gradients are in memory at once
 
 Maps: TypeAlias = npt.NDArray[np.float32]  # [n, 28, 28]
-Variables: TypeAlias = dict[str, Any]
 
 
 @partial(
@@ -54,7 +60,7 @@ class View:
 
         def record(call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
             output = call(*args, **kwargs)
-            if _name(context) == self.layer:
+            if layer_name(context) == self.layer:
                 outputs.append(output)
             return output
 
@@ -70,7 +76,7 @@ class View:
         def replace(
             call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext
         ) -> Any:
-            return activations if _name(context) == self.layer else call(*args, **kwargs)
+            return activations if layer_name(context) == self.layer else call(*args, **kwargs)
 
         with nn.intercept_methods(replace):
             return predict_logits(self.network, self.variables, images)
@@ -103,55 +109,6 @@ Method: TypeAlias = Callable[[View, jax.Array, jax.Array], jax.Array]
 METHODS: Registry[Method] = Registry("method", "METHODS", "fmnist_jax.explain.methods")
 
 
-@dataclass
-class _Shapes:
-    calls: dict[str, int] = field(default_factory=dict)
-    maps: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    modules: list[tuple[str, ...]] = field(default_factory=list)
-
-
-def feature_maps(network: nn.Module, variables: Variables) -> dict[str, tuple[int, int, int]]:
-    """Name every feature map that can be explained.
-
-    They are the results of the network's layers, named as in its weights
-    ("block1/conv2"), and `features`, the last.
-
-    Returns:
-        Height, width and channels by name, in the order of computation; empty for a
-        network without convolutions.
-    """
-    shapes = _trace(network, variables)
-    return {
-        name: (shape[1], shape[2], shape[3])
-        for name, shape in shapes.maps.items()
-        # A layer that is called twice has no single feature map.
-        if len(shape) == 4 and shape[1] * shape[2] > 1 and shapes.calls[name] == 1
-    }
-
-
-def weighted_layers(network: nn.Module, variables: Variables) -> list[tuple[str, ...]]:
-    """Paths of the layers that own parameters, in the order of computation."""
-    owned = {path[:-1] for path in _paths(variables["params"])}
-    layers = dict.fromkeys(_trace(network, variables).modules)
-    return [path for path in layers if path in owned]
-
-
-def check_layer(network: nn.Module, variables: Variables, layer: str) -> None:
-    """Check that `layer` names a feature map.
-
-    Raises:
-        UserError: there is no such feature map, or none at all.
-    """
-    names = feature_maps(network, variables)
-    if not names:
-        raise UserError(
-            f"{type(network).__name__} has no feature maps: only a network with convolutions "
-            "can be explained by them"
-        )
-    if layer not in names:
-        raise UserError(f"unknown layer {layer!r}: {nearest(layer, names)}")
-
-
 def explain(
     network: nn.Module,
     variables: Variables,
@@ -179,7 +136,7 @@ def explain(
     """
     METHODS.check(method)
     check_layer(network, variables, layer)
-    classes = jax.eval_shape(partial(predict_logits, network), variables, _ONE_IMAGE).shape[-1]
+    classes = jax.eval_shape(partial(predict_logits, network), variables, ONE_IMAGE).shape[-1]
     given = np.asarray(targets)
     if len(given) and not 0 <= given.min() <= given.max() < classes:
         wrong = given[(given < 0) | (given >= classes)][0]
@@ -215,12 +172,6 @@ def scaled(relevance: jax.Array) -> jax.Array:
     return jnp.where(top > 0, jnp.maximum(maps, 0) / jnp.where(top > 0, top, 1.0), 0.0)
 
 
-def predict_logits(network: nn.Module, variables: Variables, images: jax.Array) -> jax.Array:
-    """Logits [n, classes] of images [n, 28, 28, 1], in evaluation."""
-    logits: Any = network.apply(variables, images)
-    return logits
-
-
 def pick(values: jax.Array, targets: jax.Array) -> jax.Array:
     """The value [n] of each row's target, of [n, classes]."""
     return jnp.take_along_axis(values, targets[:, None], 1)[:, 0]
@@ -229,35 +180,3 @@ def pick(values: jax.Array, targets: jax.Array) -> jax.Array:
 @partial(jax.jit, static_argnames="method")
 def _chunk_maps(view: View, images: jax.Array, targets: jax.Array, method: str) -> jax.Array:
     return scaled(METHODS[method](view, images, targets))
-
-
-_ONE_IMAGE = jax.ShapeDtypeStruct((1, SIDE, SIDE, 1), jnp.float32)
-
-
-def _name(context: nn.module.InterceptorContext) -> str | None:
-    path = context.module.path
-    if not path:
-        return LAST if context.method_name == LAST else None
-    return "/".join(map(str, path)) if context.method_name == "__call__" else None
-
-
-def _trace(network: nn.Module, variables: Variables) -> _Shapes:
-    shapes = _Shapes()
-
-    def record(call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
-        output = call(*args, **kwargs)
-        if (name := _name(context)) is not None and isinstance(output, jax.Array):
-            shapes.calls[name] = shapes.calls.get(name, 0) + 1
-            shapes.maps[name] = output.shape
-            shapes.modules.append(context.module.path)
-        return output
-
-    with nn.intercept_methods(record):
-        jax.eval_shape(partial(predict_logits, network), variables, _ONE_IMAGE)
-    return shapes
-
-
-def _paths(tree: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    if not isinstance(tree, dict):
-        return [path]
-    return [leaf for name, branch in tree.items() for leaf in _paths(branch, (*path, name))]

@@ -17,9 +17,10 @@ from jax import lax
 from scipy import ndimage
 
 from fmnist_jax.data.dataset import SIDE, Images
-from fmnist_jax.explain.base import Maps, Variables, pick, predict_logits
+from fmnist_jax.explain.base import Maps, pick
 from fmnist_jax.explain.controls import silhouette
 from fmnist_jax.explain.imputation import NOISE, impute
+from fmnist_jax.explain.layers import Variables, predict_logits
 
 PIXELS = SIDE * SIDE
 STEPS = 8  # of a curve: 98 pixels each

@@ -11,15 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from fmnist_jax.explain.base import (
-    LAST,
-    Maps,
-    Variables,
-    View,
-    compute_maps,
-    explain,
-    weighted_layers,
-)
+from fmnist_jax.explain.base import Maps, View, compute_maps, explain
+from fmnist_jax.explain.layers import LAST, Variables, weighted_layers
 
 Values = npt.NDArray[np.float32]  # [n]
 

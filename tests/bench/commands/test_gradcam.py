@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.__main__ import main
-from bench.commands.gradcam import Selection, find_trained
+from bench.commands.gradcam import find_trained
 from bench.records import store
 from fmnist_jax.data.datasets import synthetic
 from fmnist_jax.errors import UserError
@@ -125,12 +125,3 @@ def test_damaged_weights(folder, tmp_path):
     copy.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="train the model again"):
         find_trained("resnet", tmp_path)
-
-
-def test_selection_is_the_union_in_the_order_of_the_options():
-    labels = np.array([0, 1, 0, 1, 0])
-    proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7], [0.7, 0.3]])
-    index = np.arange(5) + 10
-    assert Selection((14,), 1, 1).choose(index, labels, proba).tolist() == [4, 2, 0, 1]
-    assert Selection().choose(index, labels, proba).tolist() == [0, 1]
-    assert Selection(wrong=9).choose(index, labels, proba).tolist() == [2, 1]

@@ -7,15 +7,8 @@ import numpy as np
 import pytest
 
 from fmnist_jax.errors import UserError
-from fmnist_jax.explain.base import (
-    METHODS,
-    View,
-    explain,
-    feature_maps,
-    predict_logits,
-    scaled,
-    weighted_layers,
-)
+from fmnist_jax.explain.base import METHODS, View, explain, scaled
+from fmnist_jax.explain.layers import feature_maps, predict_logits, weighted_layers
 from fmnist_jax.explain.methods import guided_gradcam, integrated_gradients
 from fmnist_jax.models.resnet import ResNet
 from tests.support.small_networks import Flattened, Linear, Pooled, trained
