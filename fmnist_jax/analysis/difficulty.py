@@ -64,7 +64,7 @@ class Difficulty(Part):
     name: ClassVar[str] = "difficulty"
     number: ClassVar[int] = 8
     title: ClassVar[str] = "Predicted difficulty"
-    expected_s: ClassVar[float] = 10.0
+    expected_s: ClassVar[float] = 1.5
 
     variance: dict[str, float] = Field(description="of a pixel in [0, 1] within the class")
     highest_similarity: dict[str, float] = Field(description="to the centroid of another class")

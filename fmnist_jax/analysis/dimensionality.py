@@ -25,7 +25,7 @@ class Dimensionality(Part):
     name: ClassVar[str] = "dimensionality"
     number: ClassVar[int] = 4
     title: ClassVar[str] = "Dimensionality"
-    expected_s: ClassVar[float] = 30.0
+    expected_s: ClassVar[float] = 36.0
     images_per_class: ClassVar[int] = 10
 
     dimensions: int

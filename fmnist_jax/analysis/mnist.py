@@ -39,7 +39,7 @@ class MnistComparison(Part):
     name: ClassVar[str] = "mnist"
     number: ClassVar[int] = 9
     title: ClassVar[str] = "Comparison with MNIST"
-    expected_s: ClassVar[float] = 10.0
+    expected_s: ClassVar[float] = 9.0
 
     missing: str | None = Field(description="why there is no comparison; null: there is one")
     edge_images: int = EDGE_IMAGES

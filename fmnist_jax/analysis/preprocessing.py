@@ -44,7 +44,7 @@ class Preprocessing(Part):
     name: ClassVar[str] = "preprocessing"
     number: ClassVar[int] = 7
     title: ClassVar[str] = "Preprocessing"
-    expected_s: ClassVar[float] = 5.0
+    expected_s: ClassVar[float] = 3.5
 
     normalisations: dict[str, Range] = Field(description="of all training pixels")
     clipped: dict[str, float] = Field(

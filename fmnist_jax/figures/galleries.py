@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-GARMENT = "gray_r"  # dark garments on white paper, as printed figures have them
+from fmnist_jax.figures.style import GARMENT
+
 _GAP = 3  # pixels between images
 _LINE = 5  # pixels of a line of text above an image
 
