@@ -13,7 +13,8 @@ from rich.console import Console
 from bench.execution.executor import Executor
 from bench.execution.hosts import follower, leader, seat, team
 from bench.execution.local import LocalExecutor
-from bench.execution.scheduler import PendingCases, RunSummary, Scheduler, find_pending
+from bench.execution.pending import PendingCases, find_pending
+from bench.execution.scheduler import RunSummary, Scheduler
 from bench.measure import machine
 from bench.measure.messages import Seat
 from bench.plan.cases import cases as make_cases

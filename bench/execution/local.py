@@ -17,7 +17,7 @@ import psutil
 from bench.execution.cores import Cores
 from bench.execution.executor import Execute, Report, Slot, TaskResult
 from bench.measure.measure import execute
-from bench.measure.messages import Measured, Outcome, Task, contended, unmeasured_record
+from bench.measure.messages import Measured, Outcome, Task, mark_contended, unmeasured_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import Child, ChildDied, ChildRaised, Returned
@@ -173,7 +173,7 @@ class LocalExecutor:
         if worker.measured and outcome.record.run.status != "ok":
             outcome, retryable = as_measured(worker.measured, outcome), False
         if worker.contended:
-            outcome = contended(outcome)
+            outcome = mark_contended(outcome)
         return TaskResult(worker.task, outcome, retryable)
 
 

@@ -4,29 +4,25 @@ Where a case runs is the executor's business, and a fault there costs the record
 of that case and nothing else.
 """
 
-import logging
-import tempfile
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bench.execution.executor import Executor, Slot, TaskResult
-from bench.measure.messages import Measured, Outcome, Progress, Task, contended, new_task
+from bench.execution.pending import PendingCases, find_record, unique
+from bench.execution.writer import RecordWriter
+from bench.measure.messages import Measured, Progress, Task, mark_contended, new_task
 from bench.plan.cases import expected_cost
 from bench.processes import signals
 from bench.records import checkpoint_dirs, identity, store
 from bench.records.locks import CaseLocks
-from bench.records.provenance import Provenance
 from bench.records.schema import Case, Record
 from bench.records.store import Stored
-from fmnist_jax.errors import UserError
 
 # Attempts elsewhere at a case whose machine was lost; it may be what brings them down.
 MAX_RELOCATIONS = 3
-log = logging.getLogger("fmnist_jax")
 
 
 class Observer(Protocol):
@@ -55,24 +51,6 @@ class Observer(Protocol):
     def finished_elsewhere(self, record: Record) -> None:
         """Another run has finished a case meanwhile."""
         ...
-
-
-@dataclass(frozen=True)
-class PendingCases:
-    """What a results folder leaves to be done.
-
-    Attributes:
-        todo: cases still to run.
-        done: records that make the others unnecessary.
-        seen: the files that were read. A finished record that is not among them is another
-            run's, and taken over.
-        finished: what else is finished there, for machines that join later.
-    """
-
-    todo: Sequence[Case]
-    done: Sequence[Stored] = ()
-    seen: frozenset[Path] = frozenset()
-    finished: Mapping[str, Stored] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,71 +85,6 @@ class QueuedCase:
     def key(self) -> str:
         """What tells it from the other cases of the run."""
         return identity.digest_case(self.case)
-
-
-@dataclass
-class RecordWriter:
-    """The records of this run; one that cannot be written is kept to be tried again."""
-
-    results: Path
-    stored: dict[str, Stored] = field(default_factory=dict)
-    backlog: list[Outcome] = field(default_factory=list)
-
-    def put(self, outcome: Outcome) -> None:
-        """Store a record, and those that have been waiting."""
-        self.backlog.append(outcome)
-        try:
-            self._write_backlog()
-        except UserError as error:
-            if len(self.backlog) == 1:
-                log.warning("%s; no further case is begun until that is mended", error)
-
-    def rescue(self) -> Path | None:
-        """Write what is still waiting to a folder for temporary files, and return the folder."""
-        with suppress(UserError, OSError):
-            if self.backlog:
-                self.results = Path(tempfile.mkdtemp(prefix="fmnist-jax-results-"))
-                self._write_backlog()
-                return self.results
-        return None
-
-    def _write_backlog(self) -> None:
-        while self.backlog:
-            record = self.backlog[0].record
-            stored = store.write(self.results, record, self.backlog[0].artifacts)
-            key = identity.digest_case(record.case)
-            self.stored.pop(key, None)  # an attempt before
-            self.stored[key] = stored
-            self.backlog.pop(0)
-
-
-def find_pending(
-    cases: Sequence[Case], hosts: Sequence[Provenance], results: Path, fresh: bool = False
-) -> PendingCases:
-    """Tell what one of `hosts` has finished from what is to be run, which is all if `fresh`."""
-    seen: set[Path] = set()
-    finished = store.finished(results, seen=seen)
-    if fresh:
-        finished = {}
-    todo, done = [], []
-    for case in _unique(cases):
-        if record := _find_record(case, hosts, finished):
-            done.append(record)
-        else:
-            todo.append(case)
-    return PendingCases(todo, done, frozenset(seen), finished)
-
-
-def _unique(cases: Iterable[Case]) -> Iterable[Case]:
-    return {identity.digest_case(case): case for case in cases}.values()
-
-
-def _find_record(
-    case: Case, hosts: Sequence[Provenance], finished: Mapping[str, Stored]
-) -> Stored | None:
-    """Return the finished record of `case` on one of the machines."""
-    keys = (identity.digest_run(case, host) for host in hosts)
-    return next((finished[key] for key in keys if key in finished), None)
 
 
 class Scheduler:
@@ -209,7 +122,7 @@ class Scheduler:
         self._checkpoint_every = checkpoint_every
         self._debug = debug
         self._queue = sorted(
-            map(QueuedCase, _unique(pending.todo)), key=lambda queued: -expected_cost(queued.case)
+            map(QueuedCase, unique(pending.todo)), key=lambda queued: -expected_cost(queued.case)
         )
         self._running: dict[str, QueuedCase] = {}
         self._contended: set[str] = set()  # tasks that ran beside another run's
@@ -266,7 +179,7 @@ class Scheduler:
         for machine in {host.machine.id for host in hosts}:
             pattern = f"{machine}/{case.dataset}/{case.model}/*.json"
             self._finished.update(store.finished(self._results, pattern, self._seen))
-        if (record := _find_record(case, hosts, self._finished)) is None:
+        if (record := find_record(case, hosts, self._finished)) is None:
             return False
         self._writer.stored[queued.key] = record
         self._observer.finished_elsewhere(record.record)
@@ -296,7 +209,7 @@ class Scheduler:
         """Store the record of an attempt, and queue the case again where that may help."""
         queued, outcome = self._running.pop(result.task.run_id), result.outcome
         if result.task.run_id in self._contended:
-            outcome = contended(outcome)
+            outcome = mark_contended(outcome)
         self._writer.put(outcome)
         if outcome.record.run.status in ("ok", "diverged") and not self._writer.backlog:
             # Another attempt at any other case goes on where this one stopped.

@@ -22,7 +22,7 @@ from bench.measure.messages import (
     Progress,
     Seat,
     Task,
-    contended,
+    mark_contended,
     unmeasured_record,
 )
 from bench.records.schema import (
@@ -52,7 +52,7 @@ def execute(task: Task, events: Connection) -> Outcome:
     _forward_messages(events)
     strangers = ContentionMonitor(task.cores)
     outcome = _outcome(task, events)
-    return contended(outcome) if strangers.detected else outcome
+    return mark_contended(outcome) if strangers.detected else outcome
 
 
 def _outcome(task: Task, events: Connection) -> Outcome:

@@ -131,7 +131,7 @@ def unmeasured_record(task: Task, status: Status, error: str | None = None) -> R
     )
 
 
-def contended(outcome: Outcome) -> Outcome:
-    """The same outcome, of a case that was not alone."""
+def mark_contended(outcome: Outcome) -> Outcome:
+    """Return the same outcome, of a case that was not alone."""
     run = outcome.record.run.model_copy(update={"contended": True})
     return Outcome(outcome.record.model_copy(update={"run": run}), outcome.artifacts)

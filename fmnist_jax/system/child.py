@@ -31,7 +31,7 @@ import psutil
 
 from fmnist_jax.system.parent_death import exit_with_parent
 
-_TAG = "FMNIST_JAX_CHILD"
+TAG = "FMNIST_JAX_CHILD"  # the environment variable of children: function-token
 _KILL_ROUNDS = 5
 _starting = threading.Lock()  # what a child inherits is a matter of the whole process
 
@@ -79,7 +79,7 @@ class Child:
             hide_output: keep what the process prints off the screen; the last line on
                 stderr explains its death.
         """
-        self._tag = secrets.token_hex(8)
+        self._tag = f"{function.__name__}-{secrets.token_hex(8)}"
         self._output: Path | None = None
         if hide_output:
             handle, name = tempfile.mkstemp(prefix="fmnist-jax-")
@@ -92,7 +92,7 @@ class Child:
             args=(function, arguments, theirs, os.getpid(), self._output),
             daemon=True,
         )
-        with _starting, tagged(_TAG, self._tag), _detached():
+        with _starting, tagged(TAG, self._tag), _detached():
             self._process.start()
         theirs.close()  # else the connection stays open after the child's death
         # Also at the end of this process, where multiprocessing would wait for its children.
@@ -180,7 +180,7 @@ class Child:
 def _end(process: SpawnProcess, connection: Connection, tag: str, output: Path | None) -> None:
     process.kill()
     process.join()
-    kill_tagged(_TAG, tag)
+    kill_tagged(TAG, tag)
     connection.close()
     if output:
         output.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 
 import psutil
@@ -17,7 +16,7 @@ import typer
 from bench.__main__ import main
 from bench.cli import app
 from bench.plan.plan import Plan
-from tests.support.processes import wait_for
+from tests.support.processes import PATIENCE_S, find_worker, wait_for
 
 QUICK = [
     "--dataset=synthetic",
@@ -315,9 +314,8 @@ def test_a_worker_killed_mid_run_costs_its_own_record(start, tmp_path):
     results = tmp_path / "results"
     running = start("mlp", "knn", "--results", results)
     victim = find_worker(running.pid)
-    time.sleep(2)
     victim.send_signal(signal.SIGKILL)
-    out, err = running.communicate(timeout=200)
+    out, err = running.communicate(timeout=PATIENCE_S)
     assert running.returncode == 1, err
     assert "SIGKILL" in out
     statuses = {
@@ -327,26 +325,12 @@ def test_a_worker_killed_mid_run_costs_its_own_record(start, tmp_path):
     assert statuses == {"mlp": "failed", "knn": "ok"}
 
 
-def find_worker(parent):
-    """The process of the longest case, which is started first."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        for child in psutil.Process(parent).children(recursive=True):
-            try:
-                if "spawn_main" in " ".join(child.cmdline()):
-                    return child
-            except psutil.Error:
-                continue
-        time.sleep(0.1)
-    raise TimeoutError("no worker appeared")
-
-
 def test_ctrl_c_ends_in_130_with_the_case_recorded_and_nobody_left(start, tmp_path):
     results = tmp_path / "results"
     running = start("mlp", "--results", results)
     worker = find_worker(running.pid)
     os.killpg(running.pid, signal.SIGINT)
-    _, err = running.communicate(timeout=120)
+    _, err = running.communicate(timeout=PATIENCE_S)
     assert running.returncode == 130, err
     assert "interrupted; the cases that finished are kept" in err
     assert "Traceback" not in err, err

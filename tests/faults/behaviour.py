@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from bench.execution.local import LocalExecutor
-from bench.execution.scheduler import Scheduler, find_pending
+from bench.execution.pending import find_pending
+from bench.execution.scheduler import Scheduler
 from bench.measure.messages import Measured, Outcome, Progress, unmeasured_record
 from tests.support.factory import make_host
 from tests.support.processes import wait_for

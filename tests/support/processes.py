@@ -1,8 +1,11 @@
 """Finding other processes, and waiting for what they do."""
 
 import time
+from contextlib import suppress
 
 import psutil
+
+from fmnist_jax.system.child import TAG
 
 PATIENCE_S = 300.0
 
@@ -31,12 +34,16 @@ def gone(pids):
 
 
 def workers(parent):
-    """The worker processes of a command."""
+    """Find the processes of cases that a command has started, the first of them first."""
     found = []
     for child in psutil.Process(parent).children():
-        try:
-            if "spawn_main" in " ".join(child.cmdline()):
+        with suppress(psutil.Error):
+            function = child.environ().get(TAG, "").partition("-")[0]
+            if function and function != "_inspect_here":  # the probe, which comes before them
                 found.append(child)
-        except psutil.Error:
-            continue
-    return found
+    return sorted(found, key=lambda child: child.pid)
+
+
+def find_worker(parent):
+    """Wait for the first of these processes."""
+    return wait_for(lambda: workers(parent), "a worker")[0]

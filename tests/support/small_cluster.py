@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from fmnist_jax.system.child import TAG
 from tests.support.factory import make_host
 from tests.support.processes import wait_for
 
@@ -92,6 +93,6 @@ def family(pid):
 
 def _is_case(process):
     try:
-        return "FMNIST_JAX_CHILD" in process.environ()
+        return TAG in process.environ()
     except psutil.Error:
         return False

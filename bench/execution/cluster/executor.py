@@ -19,7 +19,7 @@ from bench.execution.cores import cores_for
 from bench.execution.executor import Execute, Report, Slot, TaskResult
 from bench.execution.local import as_measured
 from bench.measure.measure import execute
-from bench.measure.messages import Outcome, Progress, Task, contended, unmeasured_record
+from bench.measure.messages import Outcome, Progress, Task, mark_contended, unmeasured_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import in_one_line
@@ -204,4 +204,4 @@ class ClusterExecutor:
         job.future.cancel()  # a pinned task would wait for its worker to come back
         measured_variable(job.task.run_id, self._client).delete()
         del self._jobs[job.task.run_id]
-        return replace(result, outcome=contended(result.outcome)) if job.contended else result
+        return replace(result, outcome=mark_contended(result.outcome)) if job.contended else result

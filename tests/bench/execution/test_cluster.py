@@ -12,7 +12,7 @@ import pytest
 from distributed import Status
 
 from bench.execution.cluster import connect
-from bench.execution.scheduler import find_pending
+from bench.execution.pending import find_pending
 from bench.records import store
 from fmnist_jax.errors import UserError
 from tests.bench.test_cli import QUICK

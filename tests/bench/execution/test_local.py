@@ -12,6 +12,7 @@ from bench.execution.local import LocalExecutor
 from bench.records import store
 from tests.faults.behaviour import Watcher, behave, by_model, run, run_on
 from tests.support.factory import make_case, make_host
+from tests.support.processes import workers
 
 
 @pytest.mark.parametrize(
@@ -52,9 +53,8 @@ def test_memory_beyond_the_limit_is_taken_back(tmp_path):
 def test_a_process_killed_from_outside_is_recorded(tmp_path):
     class Killer(Watcher):
         def progress(self, task, progress):
-            for child in psutil.Process().children():
-                if "spawn_main" in " ".join(child.cmdline()):
-                    child.kill()
+            for child in workers(os.getpid()):
+                child.kill()
 
     finish = run(tmp_path, make_case("svm", sleep=600), watcher=Killer(), jobs=1)
     (record,) = by_model(finish.stored).values()
@@ -63,14 +63,13 @@ def test_a_process_killed_from_outside_is_recorded(tmp_path):
 
 
 def test_a_polite_kill_of_the_group_is_the_parents_to_answer(tmp_path):
-    """Many a supervisor sends SIGTERM to all processes: workers leave the answer to the runner."""
+    """Many a supervisor sends SIGTERM to all processes: workers leave the answer to the parent."""
 
     class Supervisor(Watcher):
         def progress(self, task, progress):
-            for child in psutil.Process().children():
-                if "spawn_main" in " ".join(child.cmdline()):
-                    child.terminate()
-                    child.send_signal(signal.SIGINT)
+            for child in workers(os.getpid()):
+                child.terminate()
+                child.send_signal(signal.SIGINT)
 
     finish = run(tmp_path, make_case("svm", sleep=1), watcher=Supervisor(), jobs=1)
     assert by_model(finish.stored)["svm"].status == "ok"

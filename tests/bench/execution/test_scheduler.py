@@ -10,7 +10,8 @@ import threading
 
 from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
-from bench.execution.scheduler import MAX_RELOCATIONS, PendingCases, Scheduler, find_pending
+from bench.execution.pending import PendingCases, find_pending
+from bench.execution.scheduler import MAX_RELOCATIONS, Scheduler
 from bench.measure.messages import Outcome, unmeasured_record
 from bench.records import identity, store
 from bench.records.locks import CaseLocks
@@ -142,7 +143,8 @@ ANOTHER_RUN = """
 import sys, threading, os
 from pathlib import Path
 from bench.execution.local import LocalExecutor
-from bench.execution.scheduler import Scheduler, find_pending
+from bench.execution.pending import find_pending
+from bench.execution.scheduler import Scheduler
 from tests.faults.behaviour import Watcher, behave
 from tests.support.factory import make_case, make_host
 from tests.support.processes import wait_for

@@ -6,7 +6,9 @@ import time
 import psutil
 import pytest
 
+from bench.measure import contention
 from bench.measure.contention import ContentionMonitor
+from tests.support.processes import wait_for
 
 BUSY = "while True: pass"
 
@@ -24,7 +26,7 @@ def core():
 
 
 def test_another_program_on_the_core_is_noticed(core):
-    pinned = f"import os; os.sched_setaffinity(0, {{{core}}}); {BUSY}"
+    pinned = f"import os; os.sched_setaffinity(0, {{{core}}})\n{BUSY}"
     # Not a child of this process: one that a shell has left behind.
     shell = [sys.executable, "-c", pinned]
     left = subprocess.run(
@@ -36,8 +38,7 @@ def test_another_program_on_the_core_is_noticed(core):
     stranger = psutil.Process(int(left.stdout))
     try:
         watched = ContentionMonitor([core])
-        time.sleep(1.0)
-        assert watched.detected
+        wait_for(lambda: watched.detected, "the work of the other program")
         assert watched.external_share <= 1.1  # the clock of the cores ticks every 10 ms
     finally:
         stranger.kill()
@@ -62,3 +63,19 @@ def test_own_work_and_that_of_children_is_not_strange(core, monkeypatch):
     finally:
         child.kill()
         child.wait()
+
+
+def test_cores_are_told_by_their_numbers_and_not_by_their_place(tmp_path, monkeypatch):
+    """Of four cores the second is offline; a container may know other numbers altogether."""
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  1 2 3\ncpu0 1 2\ncpu2 1 2\ncpu3 1 2\nintr 5\n")
+    monkeypatch.setattr(contention, "STAT", stat)
+    seconds = [1.0, 2.0, 3.0]
+    monkeypatch.setattr(
+        "bench.measure.contention.psutil.cpu_times",
+        lambda percpu: [type("Times", (), {"user": s, "system": 0.0}) for s in seconds],
+    )
+    assert contention._busy_by_core() == {0: 1.0, 2: 2.0, 3: 3.0}
+    assert not ContentionMonitor([4711]).detected
+    monkeypatch.setattr(contention, "STAT", tmp_path / "no such file")
+    assert contention._busy_by_core() == {0: 1.0, 1: 2.0, 2: 3.0}

@@ -14,7 +14,7 @@ from bench.commands import peers as run
 from bench.measure import machine
 from bench.peers import entries
 from tests.bench.peers.test_report import HOST
-from tests.bench.test_cli import find_worker
+from tests.support.processes import find_worker
 
 COMMAND = [sys.executable, "-m", "bench", "peers", "--progress=plain"]
 SHORT = {"train": 0.05, "predict": 0.01}

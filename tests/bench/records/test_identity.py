@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.execution.scheduler import find_pending
+from bench.execution.pending import find_pending
 from bench.records import identity, store
 from fmnist_jax.errors import UserError
 from tests.support.factory import FOLDER, make_case, make_host, make_record

@@ -11,7 +11,15 @@ from multiprocessing.connection import Connection
 import psutil
 import pytest
 
-from fmnist_jax.system.child import Child, ChildDied, ChildRaised, Returned, exit_cause, find_tagged
+from fmnist_jax.system.child import (
+    TAG,
+    Child,
+    ChildDied,
+    ChildRaised,
+    Returned,
+    exit_cause,
+    find_tagged,
+)
 from tests.support.processes import gone, wait_for
 
 
@@ -126,7 +134,7 @@ def test_what_a_dead_child_had_started_is_killed_with_it() -> None:
         with pytest.raises(ChildDied):
             child.receive()
         assert psutil.pid_exists(sleeper)
-        assert [process.pid for process in find_tagged("FMNIST_JAX_CHILD", child._tag)] == [sleeper]
+        assert [process.pid for process in find_tagged(TAG, child._tag)] == [sleeper]
     assert gone([sleeper])
 
 

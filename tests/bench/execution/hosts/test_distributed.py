@@ -14,8 +14,8 @@ from fmnist_jax.data.load import load
 from fmnist_jax.data.splits import make_splits
 from fmnist_jax.learner import resolve
 from fmnist_jax.system.cpu import available_cores
-from tests.bench.test_cli import find_worker
 from tests.support.cutting_off import ending
+from tests.support.processes import find_worker
 
 IMAGES = {"train_images": 600, "validation_images": 100, "test_images": 50}
 # SGD, since the gradient of a bias before BatchNorm is pure rounding, which Adam blows up;

@@ -4,7 +4,8 @@ import time
 
 import psutil
 
-from bench.execution.scheduler import PendingCases, Scheduler
+from bench.execution.pending import PendingCases
+from bench.execution.scheduler import Scheduler
 from bench.measure.messages import new_task
 from bench.records import store
 from tests.bench.execution.hosts.members import HOST, Together
