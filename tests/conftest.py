@@ -5,6 +5,9 @@ from pathlib import Path
 
 import jax
 import pytest
+from filelock import FileLock
+
+from fmnist_jax.data.datasets.synthetic import Synthetic
 
 jax.config.update("jax_num_cpu_devices", 2)
 
@@ -17,6 +20,20 @@ def fashion_dir() -> Path:
     if not _FASHION_DIR:
         pytest.skip("needs the official Fashion-MNIST files: name their folder by FMNIST_DATA_DIR")
     return Path(_FASHION_DIR).resolve()
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """A cache that all workers of the session share, with the synthetic dataset in it.
+
+    It is drawn once, which takes seconds, and verified by every worker.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "session.lock"):
+        Synthetic().load(None, folder)
+    return folder
 
 
 @pytest.fixture(autouse=True)

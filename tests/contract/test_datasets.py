@@ -39,7 +39,7 @@ def test_fashion_mnist_as_published(fashion_dir, tmp_path):
     assert not dataset.synthetic
 
 
-def test_synthetic(tmp_path):
-    dataset = DATASETS["synthetic"]().load(None, tmp_path)
+def test_synthetic(cache):
+    dataset = DATASETS["synthetic"]().load(None, cache)
     check(dataset)
     assert dataset.synthetic
