@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.measure import machine
+from bench.measure import probe
 from bench.peers import entries, report, schema
 from bench.peers.entries import INSTALL, MODELS
 from bench.peers.progress import Mode, progress
@@ -55,7 +55,7 @@ def peers(
     names = entries.models(models)
     chosen, missing = entries.entrants(frameworks)
     store.check_writable(results)
-    host = machine.inspect(command)
+    host = probe.inspect(command)
     train_batches = tuple(dict.fromkeys(batches))
     try:
         result = run(host, names, chosen, missing, train_batches, rounds, flip, progress, debug)

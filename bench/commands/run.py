@@ -15,7 +15,7 @@ from bench.execution.hosts import follower, leader, seat, team
 from bench.execution.local import LocalExecutor
 from bench.execution.pending import PendingCases, find_pending
 from bench.execution.scheduler import RunSummary, Scheduler
-from bench.measure import machine
+from bench.measure import probe
 from bench.measure.messages import Seat
 from bench.plan.cases import cases as make_cases
 from bench.plan.cases import describe_dataset
@@ -113,7 +113,7 @@ def _open_executor(
             yield executor
     else:
         screens.log.info("measuring what this machine can reach ...")
-        yield LocalExecutor(machine.inspect(command, folder=folder), available_cores(), **limits)
+        yield LocalExecutor(probe.inspect(command, folder=folder), available_cores(), **limits)
 
 
 def _show_pending(errors: Console, pending: PendingCases) -> None:

@@ -1,78 +1,68 @@
-"""The fingerprint of hardware and software, and what the machine can reach.
+"""Describe the hardware, the software and the suite's own code."""
 
-It is taken in a process of its own: the parent of a run must not hold an accelerator's memory.
-"""
-
+import json
 import os
 import platform
 import re
 import subprocess
-import time
-from functools import partial
+import sys
+from collections.abc import Mapping, Sequence
 from importlib import metadata
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from bench.records.provenance import Provenance
+import archspec.cpu
+import psutil
+
 from bench.records.schema import Code, Machine, Probe, Software
-from fmnist_jax.errors import UserError
-from fmnist_jax.system.child import Child, ChildError
-from fmnist_jax.system.cpu import available_cores, confine, processor
+from fmnist_jax.system.cpu import available_cores, processor
 
-ROOT = Path(__file__).parents[2]
-
-
-def inspect(
-    command: str, cores: tuple[int, ...] | None = None, folder: str | None = None
-) -> Provenance:
-    """Fingerprint this machine, in a process of its own.
-
-    Args:
-        command: for the records.
-        cores: the part of the machine that is meant; None is all that may be used.
-        folder: the identity of the results folder, for the records.
-
-    Raises:
-        UserError: jax does not start here.
-    """
-    try:
-        with Child(_inspect_here, command, cores or available_cores(), hide_output=True) as child:
-            host: Provenance = child.result()
-    except ChildError as error:
-        raise UserError(f"jax does not start on this machine: {error}; see JAX_PLATFORMS") from None
-    return host.model_copy(update={"folder": folder})
+ROOT = Path(__file__).resolve().parents[2]
+VENDORS = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}
+# JAX settings that change neither numbers nor how fast they come.
+NEUTRAL = re.compile(
+    "cache|cross_host|dump|frames|guard|include_|log|metadata|num_cpu_devices|platform|pprint|"
+    "preemption|rank_promotion|source|timeout|traceback|visible_devices|warn"
+)
+# Variables that change what a GPU or TPU computes, and are no settings of JAX.
+ACCELERATOR_VARIABLES = ("LIBTPU_INIT_ARGS", "NVIDIA_TF32_OVERRIDE")
 
 
-def _inspect_here(command: str, own_cores: tuple[int, ...], connection: Connection) -> Provenance:
-    confine(own_cores)
-    import jax
-    import psutil
-
-    cores = len(own_cores)
-    jax.config.update("jax_num_cpu_devices", cores)
-    devices = jax.local_devices()
+def describe_machine(devices: Sequence[Any], probe: Probe) -> Machine:
+    """Describe the cores that this process may use, and jax's devices."""
+    cpu, microarchitecture = cpu_name(), find_microarchitecture()
+    cores = len(available_cores())
     accelerator = devices[0].device_kind if devices[0].platform != "cpu" else None
-    cpu = cpu_name()
-    machine_id = f"{slug(accelerator)}-x{len(devices)}" if accelerator else f"{slug(cpu)}-{cores}c"
-    return Provenance(
-        machine=Machine(
-            id=machine_id,
-            cpu=cpu,
-            microarchitecture=None,
-            cores=cores,
-            memory_bytes=psutil.virtual_memory().total,
-            accelerator=accelerator,
-            accelerator_count=len(devices) if accelerator else 0,
-            driver=_driver() if accelerator else None,
-            probe=Probe(
-                matmul_flops=matmul_flops(devices), bandwidth_bytes=bandwidth_bytes(devices)
-            ),
-        ),
-        software=software(),
-        code=code(),
-        command=command,
+    driver, memory_gib = _ask_nvidia() if accelerator else (None, None)
+    return Machine(
+        id=accelerator_id(accelerator, memory_gib, len(devices))
+        if accelerator
+        else cpu_id(cpu, microarchitecture, cores),
+        cpu=cpu,
+        microarchitecture=microarchitecture and microarchitecture.name,
+        cores=cores,
+        memory_bytes=psutil.virtual_memory().total,
+        accelerator=accelerator,
+        accelerator_count=len(devices) if accelerator else 0,
+        driver=driver,
+        probe=probe,
     )
+
+
+def cpu_id(cpu: str, microarchitecture: Any, cores: int) -> str:
+    """Return "amd-zen4-2c", or the slug of the processor's name where archspec knows none."""
+    if microarchitecture is None:
+        return f"{slug(cpu)}-{cores}c"
+    vendor = VENDORS.get(microarchitecture.vendor, microarchitecture.vendor)
+    return f"{slug(vendor)}-{slug(microarchitecture.name)}-{cores}c"
+
+
+def accelerator_id(kind: str, memory_gib: int | None, count: int) -> str:
+    """Return "nvidia-h100-80gb-x1": with the memory, since one name is sold with several."""
+    name = re.sub(r"-hbm\d+e?\b", "", slug(kind))
+    if memory_gib and not re.search(r"\d+gb\b", name):
+        name = f"{name}-{memory_gib}gb"
+    return f"{name}-x{count}"
 
 
 def slug(name: str) -> str:
@@ -82,44 +72,82 @@ def slug(name: str) -> str:
 
 
 def cpu_name() -> str:
-    """The processor's model name."""
+    """Return the processor's model name."""
     return processor("model name") or platform.processor() or platform.machine()
 
 
-def software() -> Software:
-    """Versions of what decides speed and accuracy, without importing any of it."""
-    names = ("jax", "jaxlib", "flax", "optax", "numpy")
+def find_microarchitecture() -> Any:
+    """Return archspec's microarchitecture of this host; None where it knows only a family."""
+    host = archspec.cpu.host()
+    return None if host.vendor == "generic" else host
+
+
+def describe_software(jax_config: dict[str, Any] | None = None) -> Software:
+    """Return the versions of what decides speed and accuracy, without importing any of it."""
+    names = ("jax", "jaxlib", "flax", "optax", "numpy", "lightgbm")
     return Software(
         python=platform.python_version(),
         **{name: _version(name) for name in names},
         sklearn=_version("scikit-learn"),
         sklearnex=_version("scikit-learn-intelex"),
-        lightgbm=_version("lightgbm"),
-        jax_config={},
+        jax_config=jax_config or {},
         xla_flags=os.environ.get("XLA_FLAGS"),
         compute_dtype=None,
     )
 
 
-def code() -> Code:
-    """The suite's version, and its commit where it runs from a checkout."""
+def changed_jax_settings() -> dict[str, Any]:
+    """Return the settings that change results and differ from JAX's defaults.
 
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
+    A run takes them from its environment alone, so a process without these variables
+    has the defaults, whatever they are in this version of JAX.
+    """
+    import jax
 
+    values = _plain(jax.config.values)
+    changed = {name for name in values if name.upper() in os.environ and not NEUTRAL.search(name)}
+    settings = {name: os.environ[name] for name in ACCELERATOR_VARIABLES if name in os.environ}
+    if changed:
+        code = "import jax, json; print(json.dumps(dict(jax.config.values), default=str))"
+        environment = {
+            name: value for name, value in os.environ.items() if name.lower() not in changed
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        defaults = json.loads(done.stdout)
+        settings |= {name: values[name] for name in changed if values[name] != defaults.get(name)}
+    return dict(sorted(settings.items()))
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(dict(values), default=str))
+
+
+def describe_code() -> Code:
+    """Return the suite's version, and its commit where it runs from its own checkout."""
+    own = _git("rev-parse", "--show-toplevel") == str(ROOT)
     # Records pile up in results/ while a run goes on; they are not the code.
-    changes = git("status", "--porcelain", "--", ".", ":!results")
+    changes = _git("status", "--porcelain", "--", ".", ":!results") if own else None
     return Code(
         version=_version("fmnist-jax") or "unknown",
-        commit=git("rev-parse", "HEAD"),
+        commit=_git("rev-parse", "HEAD") if own else None,
         dirty=None if changes is None else bool(changes),
     )
+
+
+def _git(*arguments: str) -> str | None:
+    # A hook's GIT_DIR and its like name another repository.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
+    }
+    return _output("git", "-C", str(ROOT), *arguments, env=environment)
 
 
 def _version(package: str) -> str | None:
@@ -129,62 +157,20 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _driver() -> str | None:
+def _ask_nvidia() -> tuple[str | None, int | None]:
+    """Return the driver's version, and the memory of the first device in GiB."""
+    query = "--query-gpu=driver_version,memory.total"
+    output = _output("nvidia-smi", query, "--format=csv,noheader,nounits")
+    if not output:
+        return None, None
+    driver, _, mebibytes = output.splitlines()[0].partition(", ")
+    return driver, round(int(mebibytes) / 1024) if mebibytes.isdigit() else None
+
+
+def _output(*command: str, env: Mapping[str, str] | None = None) -> str | None:
+    """Return what a command prints; None where it is missing, slow or fails."""
     try:
-        done = subprocess.run(
-            ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=env)
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.splitlines()[0].strip() if done.returncode == 0 and done.stdout else None
-
-
-def matmul_flops(devices: list[Any]) -> float:
-    """FLOP/s of a square matrix product on all devices at once, best of five.
-
-    In the arithmetic that networks use there: float32 on a CPU, else bfloat16.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    on_cpu = devices[0].platform == "cpu"
-    side, dtype = (2048, jnp.float32) if on_cpu else (8192, jnp.bfloat16)
-    product = jax.pmap(lambda a: a @ a, devices=devices)
-    a = jax.pmap(lambda key: jax.random.normal(key, (side, side), dtype), devices=devices)(
-        jax.random.split(jax.random.key(0), len(devices))
-    )
-    return len(devices) * 2 * side**3 / _best(partial(product, a))
-
-
-def bandwidth_bytes(devices: list[Any]) -> float:
-    """Bytes/s read and written by adding 1 to an array too large for any cache, best of five."""
-    import jax
-    import jax.numpy as jnp
-
-    size = 2**25
-    # In place, since fresh memory would be charged with the kernel's page faults.
-    increment = jax.pmap(lambda a: a + 1, devices=devices, donate_argnums=0)
-    held = [
-        jax.pmap(lambda _: jnp.zeros(size, jnp.float32), devices=devices)(jnp.arange(len(devices)))
-    ]
-
-    def call() -> Any:
-        held.append(increment(held.pop()))
-        return held[0]
-
-    return len(devices) * 2 * 4 * size / _best(call)
-
-
-def _best(call: Any) -> float:
-    import jax
-
-    jax.block_until_ready(call())
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        jax.block_until_ready(call())
-        times.append(time.perf_counter() - began)
-    return min(times)
+    return done.stdout.strip() if done.returncode == 0 else None

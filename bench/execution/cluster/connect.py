@@ -11,7 +11,7 @@ from typing import Any
 from bench.execution.cluster.executor import ClusterExecutor
 from bench.execution.cluster.remote import Inspect
 from bench.execution.cluster.workers import WorkerPool
-from bench.measure import machine
+from bench.measure import probe
 from bench.records import store
 from fmnist_jax.errors import UserError, nearest
 
@@ -35,7 +35,7 @@ def connected(
     results: Path,
     command: str,
     *,
-    inspect: Inspect = machine.inspect,
+    inspect: Inspect = probe.inspect,
     **options: Any,
 ) -> Iterator[ClusterExecutor]:
     """Connect to a cluster, or start one of jobs in a queue, which ends with the run.

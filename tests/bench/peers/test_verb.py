@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bench.commands import peers as run
-from bench.measure import machine
+from bench.measure import probe
 from bench.peers import entries
 from tests.bench.peers.test_report import HOST
 from tests.support.processes import find_worker
@@ -43,7 +43,7 @@ def test_the_real_thing_in_small(tmp_path, monkeypatch, capsys):
     chosen, _ = entries.entrants(["flax"])
     two = tuple(entrant for entrant in chosen if entrant.variant in ("scan", "jit"))
     monkeypatch.setattr(entries, "entrants", lambda _: (two, ("torch", "keras")))
-    monkeypatch.setattr(machine, "inspect", lambda command: HOST)
+    monkeypatch.setattr(probe, "inspect", lambda command: HOST)
     monkeypatch.setattr(run, "compare", partial(run.compare, block_s=SHORT))
     code = run.peers(["cnn"], (), [16], 2, tmp_path, command="python -m bench", progress="plain")
     out, err = capsys.readouterr()

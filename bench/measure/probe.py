@@ -1,0 +1,136 @@
+"""Measure what this machine can reach, and describe it, in a process of its own.
+
+The parent of a run must not hold an accelerator's memory.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bench.measure.machine import (
+    changed_jax_settings,
+    describe_code,
+    describe_machine,
+    describe_software,
+)
+from bench.records.provenance import Provenance
+from bench.records.schema import Probe
+from fmnist_jax.errors import UserError
+from fmnist_jax.system.child import Child, ChildError
+from fmnist_jax.system.cpu import available_cores, confine
+
+
+def inspect(
+    command: str, cores: tuple[int, ...] | None = None, folder: str | None = None
+) -> Provenance:
+    """Describe this machine, in a process of its own.
+
+    Args:
+        command: for the records.
+        cores: the part of the machine that is meant; None is all that may be used.
+        folder: the identity of the results folder, for the records.
+
+    Raises:
+        UserError: JAX does not start here.
+    """
+    with Child(_inspect_here, command, cores or available_cores(), hide_output=True) as child:
+        try:
+            host: Provenance = child.result()
+        except ChildError as error:
+            reason = explain(str(error), child.output)
+            raise UserError(f"JAX does not start on this machine: {reason}") from None
+    return host.model_copy(update={"folder": folder})
+
+
+def _inspect_here(command: str, cores: tuple[int, ...], connection: Connection) -> Provenance:
+    confine(cores)
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", len(cores))
+    devices = jax.local_devices()
+    probe = Probe(matmul_flops=matmul_flops(devices), bandwidth_bytes=bandwidth_bytes(devices))
+    return Provenance(
+        machine=describe_machine(devices, probe),
+        software=describe_software(changed_jax_settings()),
+        code=describe_code(),
+        command=command,
+    )
+
+
+def explain(error: str, output: str = "") -> str:
+    """Return one line on why JAX does not start, and on the variable that would change it.
+
+    Args:
+        error: the exception, or how the process ended, in one line.
+        output: what the process printed on stderr.
+    """
+    xla_flags, platforms = os.environ.get("XLA_FLAGS"), os.environ.get("JAX_PLATFORMS")
+    # XLA names the flag in a line of its log, before pages of usage.
+    of_xla = re.search(r"^[EF]\d{4} .*(?:XLA_FLAGS|\bflag ).*$", output, re.MULTILINE)
+    if xla_flags and of_xla:
+        reason = of_xla[0].partition("] ")[2].rstrip(".")
+        return f"{reason}; correct or unset XLA_FLAGS={xla_flags}"
+    if platforms and (error.startswith("AssertionError") or "backend" in error):
+        reason = re.sub(r"^\w+: | \(set JAX_PLATFORMS=.*", "", error)
+        if error.startswith("AssertionError"):  # that is all JAX says
+            reason = f"there is no usable device of {platforms!r}"
+        return f"{reason}; unset JAX_PLATFORMS={platforms}, or install what it needs"
+    if names := re.findall(r"\bjax_\w+|\bJAX_\w+", error):  # a setting with a wrong value
+        return f"{error}; correct or unset {names[-1].upper()}"
+    return error
+
+
+def matmul_flops(devices: list[Any]) -> float:
+    """Return the FLOP/s of a square matrix product on all devices at once, best of five.
+
+    In the arithmetic that networks use there: float32 on a CPU, else bfloat16.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    on_cpu = devices[0].platform == "cpu"
+    side, dtype = (2048, jnp.float32) if on_cpu else (8192, jnp.bfloat16)
+    product = jax.pmap(lambda a: a @ a, devices=devices)
+    a = jax.pmap(lambda key: jax.random.normal(key, (side, side), dtype), devices=devices)(
+        jax.random.split(jax.random.key(0), len(devices))
+    )
+    return len(devices) * 2 * side**3 / _fastest(partial(product, a))
+
+
+def bandwidth_bytes(devices: list[Any]) -> float:
+    """Return the bytes/s read and written by adding 1 to an array too large for any cache.
+
+    The best of five, on all devices at once.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    size = 2**25
+    # In place, since fresh memory would be charged with the kernel's page faults.
+    increment = jax.pmap(lambda a: a + 1, devices=devices, donate_argnums=0)
+    array = jax.pmap(lambda _: jnp.zeros(size, jnp.float32), devices=devices)(
+        jnp.arange(len(devices))
+    )
+
+    def call() -> Any:
+        nonlocal array
+        array = increment(array)
+        return array
+
+    return len(devices) * 2 * 4 * size / _fastest(call)
+
+
+def _fastest(call: Callable[[], Any]) -> float:
+    import jax
+
+    jax.block_until_ready(call())
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        jax.block_until_ready(call())
+        times.append(time.perf_counter() - began)
+    return min(times)
