@@ -56,7 +56,10 @@ class ContentionMonitor:
 
 def _busy_by_core() -> dict[int, float]:
     """Return the seconds that each core has worked, by its number: some may be offline."""
-    seconds = [core.user + core.system for core in psutil.cpu_times(percpu=True)]
+    seconds = [
+        core.user + getattr(core, "nice", 0.0) + core.system  # Windows has no nice
+        for core in psutil.cpu_times(percpu=True)
+    ]
     try:
         numbers = [int(n) for n in re.findall(r"^cpu(\d+) ", STAT.read_text(), re.MULTILINE)]
     except OSError:  # not Linux
