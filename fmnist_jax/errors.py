@@ -22,7 +22,7 @@ class DataError(UserError):
 
 
 class Diverged(Exception):
-    """Training reached a loss that is not finite."""
+    """A loss, a weight or a prediction is not finite any more."""
 
 
 def nearest(name: str, valid: Iterable[str], prefix: str = "") -> str:

@@ -17,10 +17,11 @@ from fmnist_jax.figures.curves import curves_figure
 from fmnist_jax.figures.explanations import Triptych, triptych_figure
 from fmnist_jax.figures.mistakes import mistakes_figure
 from fmnist_jax.figures.style import png
-from fmnist_jax.learner import Epoch, Learner, Probabilities
+from fmnist_jax.history import Epoch
+from fmnist_jax.learner import Learner, Probabilities
 
 if TYPE_CHECKING:
-    from fmnist_jax.models.base import Network
+    from fmnist_jax.models.base import ConvNetwork
 
 
 def make_artifacts(
@@ -58,15 +59,17 @@ def make_artifacts(
         made["curves.png"] = curves_figure(history, title)
     artifacts = {}
     if case.kind == "flax":
+        from fmnist_jax.models.base import ConvNetwork
         from fmnist_jax.training.learner import FlaxLearner
         from fmnist_jax.training.weights import save
 
         if not isinstance(learner, FlaxLearner):
             raise TypeError(f"{case.model} is of kind flax but not a FlaxLearner")
-        cells = one_right_one_wrong(test.labels, probabilities.argmax(1), len(classes))
-        made["gradcam.png"] = gradcam_of(
-            learner.network, learner.variables, splits, probabilities, classes, cells, title
-        )
+        if isinstance(learner.network, ConvNetwork):
+            cells = one_right_one_wrong(test.labels, probabilities.argmax(1), len(classes))
+            made["gradcam.png"] = gradcam_of(
+                learner.network, learner.variables, splits, probabilities, classes, cells, title
+            )
         weights = io.BytesIO()
         save(weights, learner.variables)
         artifacts["weights.npz"] = ("weights", weights.getvalue())
@@ -91,7 +94,7 @@ def one_right_one_wrong(
 
 
 def gradcam_of(
-    network: "Network",
+    network: "ConvNetwork",
     variables: dict[str, Any],
     splits: Splits,
     probabilities: Probabilities,

@@ -41,7 +41,8 @@ from fmnist_jax.system.cpu import confine
 
 if TYPE_CHECKING:
     from fmnist_jax.data.splits import Splits
-    from fmnist_jax.learner import Epoch, Learner, LearnerConfig, Prepared
+    from fmnist_jax.history import Epoch, Prepared
+    from fmnist_jax.learner import Learner, LearnerConfig
 
 INFERENCE_BATCHES = (1, 100, 1000)
 
@@ -78,9 +79,9 @@ def pin_to_cores(task: Task) -> None:
         import jax
 
         from fmnist_jax.system.paths import default_cache_dir
-        from fmnist_jax.training import jax_cache as compilation
+        from fmnist_jax.training import jax_cache
 
-        compilation.keep(default_cache_dir() / "compiled")
+        jax_cache.keep(default_cache_dir() / "compiled")
         # One device per core also spreads the elementwise work over all of them.
         jax.config.update("jax_num_cpu_devices", len(task.cores))
 

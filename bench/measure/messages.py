@@ -10,7 +10,7 @@ from bench.records.provenance import Provenance
 from bench.records.schema import Case, Record, Run, Status, Target
 
 if TYPE_CHECKING:
-    from fmnist_jax.training.checkpoint import Checkpoints
+    from fmnist_jax.history import Checkpoints
 
 TARGET_METRIC = "validation_accuracy"
 

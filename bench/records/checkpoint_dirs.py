@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.records import identity
 from bench.records.provenance import Provenance
 from bench.records.schema import Case
-from fmnist_jax.training.checkpoint import Checkpoints
+from fmnist_jax.history import Checkpoints
 
 FOLDER = ".checkpoints"  # git-ignored
 

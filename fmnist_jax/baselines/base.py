@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fmnist_jax.data.dataset import CLASSES, Images, Split
-from fmnist_jax.learner import Cost, Epoch, Kind, Learner, LearnerConfig, Prepared, Probabilities
+from fmnist_jax.history import Checkpoints, Epoch, ModelCost, Prepared
+from fmnist_jax.learner import Kind, Learner, LearnerConfig, Probabilities
 from fmnist_jax.system.cpu import available_cores
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
-
-    from fmnist_jax.training.checkpoint import Checkpoints
 
 Features = npt.NDArray[np.float32]  # [n, 784]
 
@@ -70,7 +69,7 @@ class SklearnLearner:
         return Prepared()
 
     def fit(
-        self, on_epoch: Callable[[Epoch], None], checkpoints: "Checkpoints | None" = None
+        self, on_epoch: Callable[[Epoch], None], checkpoints: Checkpoints | None = None
     ) -> tuple[Epoch, ...]:
         """Fit the estimator; classical baselines have no epochs to report or to go on from."""
         if self._train is None or self._validation is None:
@@ -107,10 +106,10 @@ class SklearnLearner:
     def _scores(self, features: Features) -> npt.NDArray[np.float64]:
         return np.asarray(self._estimator.decision_function(features), np.float64)
 
-    def cost(self) -> Cost:
+    def cost(self) -> ModelCost:
         """Sizes of the fitted estimator."""
         parameters = self._config.parameters(self._classifier)
-        return Cost(
+        return ModelCost(
             parameters=parameters,
             trainable_parameters=parameters,
             flops_per_image=None,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from fmnist_jax.learner import Epoch
+from fmnist_jax.history import Epoch
 
 
 def curves_figure(history: Sequence[Epoch], title: str) -> Figure:

@@ -9,14 +9,14 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
-from fmnist_jax.models.base import Network
+from fmnist_jax.models.base import ConvNetwork
 from fmnist_jax.nn.conv import Conv
 from fmnist_jax.nn.conv_pool import ConvPool
 from fmnist_jax.nn.pool import max_pool
-from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.learner import FlaxConfig
 
 
-class CNN(Network):
+class CNN(ConvNetwork):
     """Conv32 -> pool -> Conv64 -> pool -> Conv128 -> Dense128 -> Dense10, valid padding.
 
     Feature maps are 26, 13, 11, 5 and 3 pixels wide; 241,546 parameters.

@@ -9,13 +9,14 @@ from pydantic import PositiveFloat, PositiveInt
 from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
-from fmnist_jax.models.base import Network, ResidualBlock
+from fmnist_jax.models.base import ConvNetwork
+from fmnist_jax.models.blocks import ResidualBlock
 from fmnist_jax.nn.conv_pool import ConvPool
 from fmnist_jax.nn.pool import max_pool
-from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.learner import FlaxConfig
 
 
-class ResNet(Network):
+class ResNet(ConvNetwork):
     """Conv -> pool -> block -> pool -> block -> global average -> Dense.
 
     Feature maps are 28, 14 and 7 pixels wide. At width 32 it has 38,154

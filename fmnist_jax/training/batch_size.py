@@ -1,43 +1,43 @@
-"""How many images a device takes at once, from its memory and what one image needs."""
+"""Choose how many images a device takes at once, from its memory and the cost of one image."""
 
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 
-from fmnist_jax.models.base import Network
+from fmnist_jax.nn.network import Network
 from fmnist_jax.training.cost import forward_cost
 
-CPU_CHUNK = 1000  # of all devices of a processor together, whose caches they share
+CPU_CHUNK = 1000  # images on all devices of a processor together, which share its caches
 CPU_BATCH = 64
-LARGEST = 4096  # more fills no accelerator better
-LEAST_STEPS = 16  # of an epoch: fewer teach too little
-# What training holds of an image, as a multiple of what its forward pass reads and
+MAX_IMAGES = 4096  # more images fill no accelerator better
+MIN_STEPS_PER_EPOCH = 16
+# Memory that training needs per image, as a multiple of what the forward pass reads and
 # writes: every result, its gradient, and room for what the compiler adds.
-HELD = 3
-SHARE = 0.5  # of the memory, since the dataset and the weights are there, too
+TRAINING_FACTOR = 3
+MEMORY_SHARE = 0.5  # the dataset and the weights need memory as well
 
 
 def evaluation_chunk(network: Network, devices: Sequence[jax.Device]) -> int:
-    """Images of one evaluation pass on each device: large enough to fill an accelerator."""
+    """Return the images of one evaluation pass on each device."""
     if devices[0].platform == "cpu":
         return max(1, CPU_CHUNK // len(devices))
-    return _fitting(network, devices[0])
+    return _max_images(network, devices[0])
 
 
 def automatic_batch(network: Network, device: jax.Device, images: int) -> int:
-    """Images of one training step on a device that has `images` of an epoch."""
+    """Return the images of one training step on a device that has `images` of an epoch."""
     if device.platform == "cpu":
         return CPU_BATCH
-    most = max(1, images // LEAST_STEPS)
-    return min(_fitting(network, device), 1 << (most.bit_length() - 1))
+    limit = max(1, images // MIN_STEPS_PER_EPOCH)
+    return min(_max_images(network, device), 1 << (limit.bit_length() - 1))
 
 
-def _fitting(network: Network, device: jax.Device) -> int:
-    """The largest power of two that fits into the device's memory."""
+def _max_images(network: Network, device: jax.Device) -> int:
+    """Return the largest power of two of images that fits into the device's memory."""
     memory = (device.memory_stats() or {}).get("bytes_limit")
-    if memory is None:  # a device that does not tell
+    if memory is None:  # the device does not report it
         return 1024
     shapes = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
-    fitting = int(SHARE * memory / (HELD * forward_cost(network, shapes).bytes))
-    return min(LARGEST, 1 << max(0, fitting.bit_length() - 1))
+    fitting = int(MEMORY_SHARE * memory / (TRAINING_FACTOR * forward_cost(network, shapes).bytes))
+    return min(MAX_IMAGES, 1 << max(0, fitting.bit_length() - 1))

@@ -1,172 +1,156 @@
-"""Training checkpoints: a run that is killed goes on from the last one, bit for bit.
+"""Save and restore trainings: a run that is killed continues to the same bits.
 
-Orbax writes each into a folder of its own and renames it when it is complete, so
-that a kill in the middle leaves nothing that looks like a checkpoint. It does not
-notice a damaged array or one of another shape, hence the two digests kept beside.
+Orbax writes each checkpoint into a folder of its own and renames it when it is complete, so
+a kill in the middle leaves nothing that looks like a checkpoint. Orbax does not notice a
+damaged array or one of another shape, so two digests are stored beside the arrays.
 
-Heavy libraries are imported where they are used: a worker reads its `Checkpoints`
-before it has been given its cores.
+Orbax takes a second to import, so it is imported where it is used.
 """
 
 import hashlib
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from fmnist_jax.learner import Epoch
-from fmnist_jax.training.origin import origin
+import jax
+import numpy as np
+
+import fmnist_jax
+from fmnist_jax.history import Checkpoints, Epoch
+from fmnist_jax.training.placement import to_devices
+from fmnist_jax.training.state import Snapshot
 
 if TYPE_CHECKING:
     from orbax.checkpoint import CheckpointManager
 
-    from fmnist_jax.training.step import State
-
-KEPT = 2  # the second serves where the first turns out to be damaged
-Weights = tuple[Any, Any]  # params, statistics
+MAX_KEPT = 2  # the second serves where the first is damaged
+SOFTWARE = ("jax", "jaxlib", "flax", "optax")
 log = logging.getLogger("fmnist_jax")
 
 
-class Snapshot(NamedTuple):
-    """All that the loop over epochs carries from one to the next.
+def save(checkpoints: Checkpoints, snapshot: Snapshot) -> None:
+    """Write a checkpoint, and return when it is complete.
 
-    Attributes:
-        state: of the training.
-        chosen: the weights that would be returned if it ended here.
-        history: of the epochs so far.
+    One that cannot be written is a warning; the training goes on.
     """
+    from orbax.checkpoint.args import Composite, JsonSave, StandardSave
 
-    state: "State"
-    chosen: Weights
-    history: tuple[Epoch, ...] = ()
+    arrays = jax.device_get(snapshot._replace(history=()))
+    history = [asdict(epoch) for epoch in snapshot.history]
+    note = {
+        "history": history,
+        "origin": _origin(checkpoints.folder, arrays),
+        "content": _content(arrays, history),
+    }
+    try:
+        with _manager(checkpoints.folder, clean=True) as manager:
+            manager.save(
+                len(history),
+                args=Composite(arrays=StandardSave(arrays), note=JsonSave(note)),
+            )
+    except Exception as error:  # of many kinds: the file system's, tensorstore's
+        log.warning("cannot write a checkpoint to %s: %s", checkpoints.folder, _line(error))
 
 
-@dataclass(frozen=True)
-class Checkpoints:
-    """Where the checkpoints of one case lie, and how often one is made.
+def restore(checkpoints: Checkpoints, start: Snapshot) -> Snapshot:
+    """Return the newest checkpoint that is whole and of this case, on the devices of `start`.
 
-    Attributes:
-        folder: absolute, for this case alone; its name is taken for the case's.
-        every: epochs from one to the next.
+    The others are named in a warning and removed.
+
+    Args:
+        checkpoints: where they lie.
+        start: returned where there is none.
     """
-
-    folder: Path
-    every: int
-
-    def due(self, epoch: int) -> bool:
-        """Whether one is to be made after `epoch`."""
-        return epoch % self.every == 0
-
-    def save(self, snapshot: Snapshot) -> None:
-        """Write a checkpoint, and return when it is complete.
-
-        One that cannot be written costs a warning and not the training.
-        """
-        import jax
-        from orbax.checkpoint.args import Composite, JsonSave, StandardSave
-
-        arrays = jax.device_get(snapshot._replace(history=()))
-        history = [asdict(epoch) for epoch in snapshot.history]
-        note = {
-            "history": history,
-            "origin": self._origin(arrays),
-            "content": _content(arrays, history),
-        }
-        try:
-            with _manager(self.folder, clean=True) as manager:
-                manager.save(
-                    len(history),
-                    args=Composite(arrays=StandardSave(arrays), note=JsonSave(note)),
-                )
-        except Exception as error:  # of many kinds: the file system's, tensorstore's
-            log.warning("cannot write a checkpoint to %s: %s", self.folder, _line(error))
-
-    def restore(self, start: Snapshot) -> Snapshot:
-        """The newest checkpoint that is whole and of this case, on the devices of `start`.
-
-        The others are named in a warning and removed.
-
-        Args:
-            start: what to begin with where there is none.
-        """
-        if not self.folder.is_dir():
-            return start
-        logging.getLogger("asyncio").addFilter(_is_news)
-        try:
-            with _manager(self.folder) as manager:
-                for number in sorted(manager.all_steps(), reverse=True):
-                    try:
-                        found = self._read(manager, number, start)
-                    except Exception as error:  # whatever a damaged file can cause
-                        path = self.folder / str(number)
-                        log.warning("ignoring the checkpoint %s: %s", path, _line(error))
-                        manager.delete(number)
-                    else:
-                        log.info("going on after epoch %d", number)
-                        return found
-        except Exception as error:
-            log.warning("cannot read the checkpoints in %s: %s", self.folder, _line(error))
+    folder = checkpoints.folder
+    if not folder.is_dir():
         return start
+    logging.getLogger("asyncio").addFilter(_is_unrelated_to_reads)
+    try:
+        with _manager(folder) as manager:
+            for number in sorted(manager.all_steps(), reverse=True):
+                try:
+                    snapshot = _read(manager, folder, number, start)
+                except Exception as error:  # whatever a damaged file can cause
+                    path = folder / str(number)
+                    log.warning("ignoring the checkpoint %s: %s", path, _line(error))
+                    manager.delete(number)
+                else:
+                    log.info("going on after epoch %d", number)
+                    return snapshot
+    except Exception as error:
+        log.warning("cannot read the checkpoints in %s: %s", folder, _line(error))
+    return start
 
-    def _read(self, manager: "CheckpointManager", number: int, start: Snapshot) -> Snapshot:
-        import jax
-        import numpy as np
-        from orbax.checkpoint.args import Composite, JsonRestore, StandardRestore
 
-        from fmnist_jax.training.placement import place
+def _read(manager: "CheckpointManager", folder: Path, number: int, start: Snapshot) -> Snapshot:
+    """Read checkpoint `number`.
 
-        like = start._replace(history=())
-        note = manager.restore(number, args=Composite(note=JsonRestore())).note
-        if note["origin"] != self._origin(like):
-            raise ValueError("it is of another case, code, software or device")
-        shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
-        arrays = manager.restore(number, args=Composite(arrays=StandardRestore(shapes))).arrays
-        if note["content"] != _content(arrays, note["history"]):
-            raise ValueError("it is damaged")
-        placed = jax.tree.map(lambda array, leaf: place(array, leaf.sharding), arrays, like)
-        return placed._replace(history=tuple(Epoch(**epoch) for epoch in note["history"]))
+    Raises:
+        ValueError: it belongs to another run or is damaged; other exceptions by orbax.
+    """
+    from orbax.checkpoint.args import Composite, JsonRestore, StandardRestore
 
-    def _origin(self, arrays: Snapshot) -> str:
-        """A digest of what decides the bits of a run: a checkpoint of another is foreign."""
-        import jax
+    like = start._replace(history=())
+    note = manager.restore(number, args=Composite(note=JsonRestore())).note
+    if note["origin"] != _origin(folder, like):
+        raise ValueError("it is of another case, code, software or device")
+    shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
+    arrays = manager.restore(number, args=Composite(arrays=StandardRestore(shapes))).arrays
+    if note["content"] != _content(arrays, note["history"]):
+        raise ValueError("it is damaged")
+    placed = jax.tree.map(lambda array, leaf: to_devices(array, leaf.sharding), arrays, like)
+    return placed._replace(history=tuple(Epoch(**epoch) for epoch in note["history"]))
 
-        shapes = [
+
+def _origin(folder: Path, arrays: Snapshot) -> str:
+    """Return a digest of what decides the bits of a run: a checkpoint continues no other."""
+    parts = (
+        folder.name,  # stands for the case
+        [metadata.version(name) for name in SOFTWARE],
+        [device.device_kind for device in jax.devices()],
+        [
             (jax.tree_util.keystr(path), leaf.shape, str(leaf.dtype))
             for path, leaf in jax.tree.leaves_with_path(arrays)
-        ]
-        return origin(self.folder.name, shapes)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """False of what asyncio says of the other reads of a checkpoint, which orbax abandons
-    when one fails: the failure itself is reported here, in one line."""
-    return not record.getMessage().startswith("Task exception was never retrieved")
+        ],
+    )
+    digest = hashlib.sha256(repr(parts).encode())
+    for module in sorted(Path(fmnist_jax.__file__).parent.rglob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()
 
 
 def _content(arrays: Snapshot, history: list[dict[str, Any]]) -> str:
-    import jax
-
+    """Return a digest of what a checkpoint holds."""
     digest = hashlib.sha256(json.dumps(history).encode())
     for leaf in jax.tree.leaves(arrays):
         digest.update(leaf.tobytes())
     return digest.hexdigest()
 
 
+def _is_unrelated_to_reads(record: logging.LogRecord) -> bool:
+    """Filter what asyncio says of the other reads of a checkpoint, which orbax abandons when
+    one fails: the failure itself is reported here, in one line."""
+    return not record.getMessage().startswith("Task exception was never retrieved")
+
+
 def _manager(folder: Path, *, clean: bool = False) -> "CheckpointManager":
     from orbax.checkpoint import CheckpointManager, CheckpointManagerOptions
     from orbax.checkpoint.options import MultiprocessingOptions
 
-    # What is wrong with a checkpoint is said here, and in one line.
+    # Errors are reported here, in one line each.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     options = CheckpointManagerOptions(
-        max_to_keep=KEPT,
-        # Of a run that was killed while it wrote. Done in the background, which only a save
-        # waits for: begun by a restore, it could meet the next checkpoint in the making.
+        max_to_keep=MAX_KEPT,
+        # Removes what a killed run left half written. Only on saving: orbax does it in the
+        # background and waits for it in `save` alone, so a cleaning begun by `restore` could
+        # remove the next checkpoint while it is being written.
         cleanup_tmp_directories=clean,
         enable_async_checkpointing=False,  # writing beside an epoch would spoil its time
-        # Of several hosts the first writes alone: without this it would wait for the others,
-        # and a manager of some of the processes does not make its folder.
+        # Of several hosts the first writes alone; otherwise orbax would wait for the others.
+        # A manager of some of the processes does not make its folder.
         multiprocessing_options=MultiprocessingOptions(active_processes={0}),
         create=False,
     )

@@ -1,24 +1,17 @@
-"""How a network is trained; every registered network subclasses `FlaxConfig`."""
+"""The hyper-parameters of training, shared by all networks."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from fmnist_jax.data.augment import Augment
-from fmnist_jax.learner import Kind, Learner, LearnerConfig
-
-if TYPE_CHECKING:
-    from fmnist_jax.models.base import Network
+from fmnist_jax.learner import Kind, LearnerConfig
 
 Dtype = Literal["auto", "float32", "bfloat16"]
 
 
-class FlaxConfig(LearnerConfig):
-    """Training hyper-parameters, shared by all networks.
-
-    A subclass gives its own defaults, adds the fields of its architecture and
-    implements `network`.
-    """
+class TrainingConfig(LearnerConfig):
+    """Hyper-parameters of training; `FlaxConfig` in `learner.py` adds the network."""
 
     kind: ClassVar[Kind] = "flax"
     expected_core_seconds: ClassVar[float] = 600.0
@@ -40,18 +33,11 @@ class FlaxConfig(LearnerConfig):
     augment: Augment = Augment()
     dtype: Dtype = Field("auto", description="of the arithmetic; auto: bfloat16 off the CPU")
 
-    def network(self, dtype: str) -> "Network":
-        """The Flax module, computing in `dtype` with float32 parameters."""
-        raise NotImplementedError(type(self).__name__)
-
     def compute_dtype(self, accelerator: bool) -> str:
-        """XLA:CPU would only upcast bfloat16 convolutions, so `auto` keeps float32 there."""
+        """Return the dtype of the arithmetic; `auto` is float32 on a CPU.
+
+        XLA:CPU converts the operands of bfloat16 convolutions to float32 anyway.
+        """
         if self.dtype != "auto":
             return self.dtype
         return "bfloat16" if accelerator else "float32"
-
-    def build(self, seed: int) -> Learner:
-        """A learner for this network on all local devices."""
-        from fmnist_jax.training.learner import FlaxLearner
-
-        return FlaxLearner(self, seed)

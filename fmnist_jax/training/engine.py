@@ -1,47 +1,59 @@
-"""The compiled programs of a run: one call trains an epoch on all devices.
+"""Compile and run whole epochs: one call trains an epoch on all devices.
 
-The only file that knows of pmap. The training set lives on every device as
-uint8 (55 MB at full size); an epoch is a `lax.scan` over its steps, with
-shuffling, scaling and augmentation inside, so that the host dispatches once
-per epoch. Every device draws the same permutation and the same per-image
-randomness and takes its own rows of each global batch, which makes the result
-independent of the number of devices, and of the hosts that they belong to, up to
-rounding. Over several hosts every process calls the same programs in the same order.
+Only this file and `predictor.py` use pmap. The training set lies on every device as
+uint8 (55 MB at full size). An epoch is a `lax.scan` over its steps, with shuffling,
+scaling and augmentation inside, so that the host dispatches once per epoch. Every device
+draws the same permutation and the same randomness per image and takes its own rows of
+each global batch. The result therefore depends neither on the number of devices nor on
+the hosts that they belong to, up to rounding. Over several hosts every process calls the
+same programs in the same order.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
+import optax
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from fmnist_jax.data.augment import augment
 from fmnist_jax.data.dataset import Split
-from fmnist_jax.models.base import Network
-from fmnist_jax.training import jax_cache as compilation
+from fmnist_jax.nn.network import Network
+from fmnist_jax.training import jax_cache
 from fmnist_jax.training.batch_size import automatic_batch, evaluation_chunk
-from fmnist_jax.training.config import FlaxConfig
-from fmnist_jax.training.optimizer import optimizer
-from fmnist_jax.training.placement import place
-from fmnist_jax.training.programs import kept
-from fmnist_jax.training.step import (
-    Metrics,
-    State,
-    cross_entropy,
+from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.training.optimizer import make_optimizer
+from fmnist_jax.training.placement import to_devices
+from fmnist_jax.training.state import (
+    BatchStats,
+    Params,
+    TrainState,
+    all_finite,
     initial_state,
-    scale,
-    train_step,
     variables,
 )
+from fmnist_jax.training.step import Metrics, cross_entropy, scale, train_step
 
 AXIS = "device"
+
+
+class EpochMetrics(NamedTuple):
+    """Sums over the images of a training epoch, as in `Metrics`.
+
+    `finite` says whether every weight and running average is finite at its end, bool []. The
+    loss does not show it: relu and max pooling on a CPU turn NaN into numbers.
+    """
+
+    loss: jax.Array
+    correct: jax.Array
+    finite: jax.Array
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,8 @@ class Engine:
 
     Attributes:
         state: fresh weights on all devices; the first call of `train` consumes it.
-        train: (state, key) -> (state, loss sum and correct count of the epoch).
-        evaluate: (params, statistics) -> loss sum and correct count on validation.
+        train: (state, key) -> (state, metrics of the epoch).
+        evaluate: (params, batch_stats) -> metrics on validation.
         images_per_epoch: training images that one call of `train` consumes.
         validation_images: images behind the sums of `evaluate`.
         batch_size: images of one step, over all devices.
@@ -59,9 +71,9 @@ class Engine:
         compile_cached: whether both came from the cache; None without one.
     """
 
-    state: State
-    train: Callable[[State, jax.Array], tuple[State, Metrics]]
-    evaluate: Callable[[Any, Any], Metrics]
+    state: TrainState
+    train: Callable[[TrainState, jax.Array], tuple[TrainState, EpochMetrics]]
+    evaluate: Callable[[Params, BatchStats], Metrics]
     images_per_epoch: int
     validation_images: int
     batch_size: int
@@ -69,136 +81,171 @@ class Engine:
     compile_cached: bool | None
 
     def warm_up(self) -> float:
-        """Run what can be run without training, once; the seconds it took."""
-        began = time.perf_counter()
-        jax.block_until_ready(self.evaluate(self.state.params, self.state.statistics))
-        return time.perf_counter() - began
+        """Evaluate once, which trains nothing; return the seconds it took."""
+        start = time.perf_counter()
+        jax.block_until_ready(self.evaluate(self.state.params, self.state.batch_stats))
+        return time.perf_counter() - start
 
 
-def build(
+class EpochShape(NamedTuple):
+    """How an epoch is divided: `steps` of `per_device` images on each of `devices`."""
+
+    steps: int
+    devices: int
+    per_device: int
+
+    @property
+    def batch_size(self) -> int:
+        """Images of one step, over all devices."""
+        return self.devices * self.per_device
+
+    @property
+    def images(self) -> int:
+        """Images of one epoch."""
+        return self.steps * self.batch_size
+
+
+def compile_engine(
     network: Network,
-    config: FlaxConfig,
+    config: TrainingConfig,
     train: Split,
     validation: Split,
     seed: int,
     devices: Sequence[jax.Device],
 ) -> Engine:
-    """Place the data, make the initial state and compile.
-
-    The global batch is `config.batch_size`, or what the devices' memory allows,
-    rounded up to a multiple of the number of devices and never more than the
-    training set. The images left over when it does not divide an epoch are others
-    in every epoch, since each is shuffled anew.
-    """
-    count = len(devices)
-    wanted = config.batch_size
-    if wanted == "auto":
-        wanted = automatic_batch(network, devices[0], len(train) // count) * count
-    per_device = min(-(-wanted // count), len(train) // count)
-    steps = len(train) // (per_device * count)
+    """Place the data, make the initial state and compile."""
+    shape = epoch_shape(network, config, len(train), devices)
     mesh = Mesh(np.array(devices), (AXIS,))
-    everywhere = NamedSharding(mesh, PartitionSpec())
-    split = NamedSharding(mesh, PartitionSpec(AXIS))
+    replicated = NamedSharding(mesh, PartitionSpec())
+    sharded = NamedSharding(mesh, PartitionSpec(AXIS))
 
-    transform = optimizer(config, steps * config.epochs)
-    # Under jit the whole state is made in one program instead of an op at a time.
-    make_state = jax.jit(partial(initial_state, network, transform), out_shardings=everywhere)
+    optimizer = make_optimizer(config, shape.steps * config.epochs)
+    # Under jit the whole state is made in one program instead of one operation at a time.
+    make_state = jax.jit(partial(initial_state, network, optimizer), out_shardings=replicated)
     state = make_state(jax.random.key(seed))
-    ranks = place(np.arange(count), split)
-    images, labels = place((train.images, train.labels), everywhere)
+    ranks = to_devices(np.arange(shape.devices), sharded)
+    images, labels = to_devices((train.images, train.labels), replicated)
     chunk = evaluation_chunk(network, devices)
-    held_out = place(_chunks(validation, count, chunk), split)
+    chunks = to_devices(_chunks(validation, shape.devices, chunk), sharded)
 
-    def train_epoch(
-        rank: jax.Array, state: State, images: jax.Array, labels: jax.Array, key: jax.Array
-    ) -> tuple[State, Metrics]:
-        order_key, augment_key, dropout_key = jax.random.split(key, 3)
-        order = jax.random.permutation(order_key, len(train))[: steps * per_device * count]
-        mine = order.reshape(steps, count, per_device)[:, rank]
-        dropout_key = jax.random.fold_in(dropout_key, rank)
-
-        def one_step(state: State, step: tuple[jax.Array, jax.Array]) -> tuple[State, Metrics]:
-            number, rows = step
-            batch = augment(
-                jax.random.fold_in(augment_key, number),
-                scale(images[rows]),
-                config.augment,
-                offset=rank * per_device,
-                total=count * per_device,
-            )
-            return train_step(
-                network,
-                transform,
-                config.label_smoothing,
-                AXIS,
-                state,
-                batch,
-                labels[rows],
-                jax.random.fold_in(dropout_key, number),
-            )
-
-        state, metrics = lax.scan(one_step, state, (jnp.arange(steps), mine))
-        return state, lax.psum(jax.tree.map(jnp.sum, metrics), AXIS)
-
-    def evaluate(params: Any, statistics: Any, chunks: tuple[jax.Array, ...]) -> Metrics:
-        def one_chunk(chunk: tuple[jax.Array, ...]) -> Metrics:
-            images, labels, weight = chunk
-            logits = network.apply(variables(params, statistics), scale(images))
-            correct = (logits.argmax(-1) == labels).astype(jnp.float32)
-            return Metrics((weight * cross_entropy(logits, labels)).sum(), (weight * correct).sum())
-
-        return lax.psum(jax.tree.map(jnp.sum, lax.map(one_chunk, chunks)), AXIS)
-
-    began = time.perf_counter()
-    with compilation.watched() as cache:
-        arguments = (ranks, state, images, labels, jax.random.key(seed))
-        train_program = kept(
-            cache,
-            lambda: jax.pmap(
-                train_epoch,
+    start = time.perf_counter()
+    with jax_cache.watched() as cache:
+        train_program = (
+            jax.pmap(
+                partial(_train_epoch, network, config, optimizer, shape),
                 AXIS,
                 in_axes=(0, None, None, None, None),
                 out_axes=None,
                 donate_argnums=1,
                 devices=devices,
-            ).lower(*arguments),
-            devices,
-            arguments,
-            "train",
-            network,
-            config,
-            (steps, per_device),
+            )
+            .lower(ranks, state, images, labels, jax.random.key(seed))
+            .compile()
         )
-        held = (state.params, state.statistics, held_out)
-        evaluate_program = kept(
-            cache,
-            lambda: jax.pmap(
-                evaluate, AXIS, in_axes=(None, None, 0), out_axes=None, devices=devices
-            ).lower(*held),
-            devices,
-            held,
-            "evaluate",
-            network,
+        evaluate_program = (
+            jax.pmap(
+                partial(_evaluate, network),
+                AXIS,
+                in_axes=(None, None, 0),
+                out_axes=None,
+                devices=devices,
+            )
+            .lower(state.params, state.batch_stats, chunks)
+            .compile()
         )
-    compile_s = time.perf_counter() - began
+    compile_s = time.perf_counter() - start
 
     return Engine(
         state=state,
         train=lambda state, key: train_program(ranks, state, images, labels, key),
-        evaluate=lambda params, statistics: evaluate_program(params, statistics, held_out),
-        images_per_epoch=steps * per_device * count,
+        evaluate=lambda params, batch_stats: evaluate_program(params, batch_stats, chunks),
+        images_per_epoch=shape.images,
         validation_images=len(validation),
-        batch_size=per_device * count,
+        batch_size=shape.batch_size,
         compile_s=compile_s,
         compile_cached=cache.cached,
     )
 
 
-def _chunks(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], ...]:
-    """Images, labels and weights as [device, chunk, image, ...].
+def epoch_shape(
+    network: Network, config: TrainingConfig, images: int, devices: Sequence[jax.Device]
+) -> EpochShape:
+    """Divide an epoch of `images` into steps.
 
-    The last chunk is filled up with images of weight 0, so that none of the
-    real ones is dropped.
+    The global batch is `config.batch_size`, or what the devices' memory allows, rounded
+    up to a multiple of the number of devices and never more than the training set. The
+    images left over when it does not divide an epoch are others in every epoch, since
+    each is shuffled anew.
+    """
+    count = len(devices)
+    batch = config.batch_size
+    if batch == "auto":
+        batch = automatic_batch(network, devices[0], images // count) * count
+    per_device = min(-(-batch // count), images // count)
+    return EpochShape(images // (per_device * count), count, per_device)
+
+
+def _train_epoch(
+    network: Network,
+    config: TrainingConfig,
+    optimizer: optax.GradientTransformation,
+    shape: EpochShape,
+    rank: jax.Array,
+    state: TrainState,
+    images: jax.Array,
+    labels: jax.Array,
+    key: jax.Array,
+) -> tuple[TrainState, EpochMetrics]:
+    """Train one epoch as the device `rank` sees it; all of them end in the same state."""
+    order_key, augment_key, dropout_key = jax.random.split(key, 3)
+    order = jax.random.permutation(order_key, len(images))[: shape.images]
+    rows_per_step = order.reshape(shape)[:, rank]
+    dropout_key = jax.random.fold_in(dropout_key, rank)
+
+    def one_step(state: TrainState, step: tuple[jax.Array, jax.Array]) -> tuple[Any, Metrics]:
+        number, rows = step
+        batch = augment(
+            jax.random.fold_in(augment_key, number),
+            scale(images[rows]),
+            config.augment,
+            offset=rank * shape.per_device,
+            total=shape.batch_size,
+        )
+        return train_step(
+            network,
+            optimizer,
+            config.label_smoothing,
+            AXIS,
+            state,
+            batch,
+            labels[rows],
+            jax.random.fold_in(dropout_key, number),
+        )
+
+    state, metrics = lax.scan(one_step, state, (jnp.arange(shape.steps), rows_per_step))
+    sums = lax.psum(jax.tree.map(jnp.sum, metrics), AXIS)
+    finite = all_finite((state.params, state.batch_stats))
+    return state, EpochMetrics(sums.loss, sums.correct, finite)
+
+
+def _evaluate(
+    network: Network, params: Params, batch_stats: BatchStats, chunks: tuple[jax.Array, ...]
+) -> Metrics:
+    """Sum the metrics over this device's `chunks` and then over all devices."""
+
+    def one_chunk(chunk: tuple[jax.Array, ...]) -> Metrics:
+        images, labels, weight = chunk
+        logits = network.apply(variables(params, batch_stats), scale(images))
+        correct = (logits.argmax(-1) == labels).astype(jnp.float32)
+        return Metrics((weight * cross_entropy(logits, labels)).sum(), (weight * correct).sum())
+
+    return lax.psum(jax.tree.map(jnp.sum, lax.map(one_chunk, chunks)), AXIS)
+
+
+def _chunks(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], ...]:
+    """Divide a split into images, labels and weights of shape [device, chunk, image, ...].
+
+    The last chunk is filled up with images of weight 0, so that no image is dropped.
     """
     size = min(chunk, -(-len(split) // devices))
     padding = -len(split) % (size * devices)
@@ -211,59 +258,3 @@ def _chunks(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], .
         labels.reshape(shape),
         weight.reshape(shape),
     )
-
-
-def prediction_devices(devices: Sequence[jax.Device]) -> Sequence[jax.Device]:
-    """Those of a process's devices that a `Predictor` serves fastest on.
-
-    All accelerators, but one CPU device: XLA shares its work out among all threads as
-    they come free, and answers without waiting for the slower half.
-    """
-    return devices[:1] if devices[0].platform == "cpu" else devices
-
-
-class Predictor:
-    """Class probabilities from fixed weights, on all of `devices`.
-
-    A program is compiled for each new batch shape, outside any timing that
-    calls it once beforehand.
-    """
-
-    def __init__(
-        self, network: Network, params: Any, statistics: Any, devices: Sequence[jax.Device]
-    ) -> None:
-        self._count = len(devices)
-        self._chunk = evaluation_chunk(network, devices)
-        held = variables(params, statistics)
-        everywhere = NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec())
-        self._everywhere = jax.device_put(held, everywhere)
-        self._on_first = jax.device_put(held, devices[0])
-
-        def forward(variables: Any, images: jax.Array) -> jax.Array:
-            def one_chunk(part: jax.Array) -> jax.Array:
-                return jax.nn.softmax(network.apply(variables, scale(part)))
-
-            chunks = self._chunks(len(images))
-            return lax.map(one_chunk, images.reshape(chunks, -1, *images.shape[1:]))
-
-        self._shared = jax.pmap(forward, AXIS, in_axes=(None, 0), devices=devices)
-        self._single = jax.jit(forward)
-
-    def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """uint8 [n, 28, 28] -> float32 [n, 10], for any n."""
-        n = len(images)
-        # Too few to share out: one device answers faster.
-        count = self._count if n >= self._count else 1
-        each = -(-n // count)
-        each += -each % self._chunks(each)
-        padding = each * count - n
-        padded = np.pad(images, ((0, padding), (0, 0), (0, 0))) if padding else images
-        if count == 1:
-            found = self._single(self._on_first, padded)
-        else:
-            shared = padded.reshape(count, each, *images.shape[1:])
-            found = self._shared(self._everywhere, shared)
-        return np.asarray(found).reshape(-1, found.shape[-1])[:n]
-
-    def _chunks(self, images: int) -> int:
-        return -(-images // self._chunk)

@@ -1,4 +1,4 @@
-"""The loop over epochs: history, early stopping, best weights."""
+"""The loop over epochs: history, early stopping, best weights, checkpoints."""
 
 import math
 import time
@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from fmnist_jax.errors import Diverged
-from fmnist_jax.learner import Epoch
-from fmnist_jax.training.checkpoint import Checkpoints, Snapshot, Weights
+from fmnist_jax.history import Checkpoints, Epoch
+from fmnist_jax.training import checkpoint
 from fmnist_jax.training.engine import Engine
 from fmnist_jax.training.placement import broadcast_from_first
+from fmnist_jax.training.state import Snapshot, TrainState, Weights
 
 
 def fit(
@@ -22,66 +23,75 @@ def fit(
     on_epoch: Callable[[Epoch], None],
     checkpoints: Checkpoints | None = None,
 ) -> tuple[Weights, tuple[Epoch, ...]]:
-    """Train for up to `epochs` epochs, going on from the last checkpoint if there is one.
+    """Train for up to `epochs` epochs, continuing from the last checkpoint if there is one.
 
-    The randomness of an epoch depends on the seed and its number alone, so that the
-    result is the same to the bit however often the training was cut off.
+    The randomness of an epoch depends on the seed and the epoch's number alone, so the
+    result is equal to the bit however often the training was interrupted.
 
     Args:
         engine: consumed: its initial state is donated to the first epoch.
         epochs: the most to train.
         seed: of shuffling, augmentation and dropout.
-        patience: stop after this many epochs without a lower validation loss,
-            and return the weights of the lowest; None trains to the end and
-            returns the last weights, which is what a schedule that anneals to
-            zero is made for.
-        on_epoch: told of each epoch as it ends, not of those before the checkpoint.
-        checkpoints: None keeps none. Over several hosts only process 0 may have some;
+        patience: stop after this many epochs without a lower validation loss, and return
+            the weights of the lowest. None trains to the end and returns the last
+            weights, which suits a schedule that anneals to zero.
+        on_epoch: called after each epoch, not for those before the checkpoint.
+        checkpoints: None writes none. Over several hosts only process 0 may have some;
             the others start from where it does.
 
     Returns:
         The chosen weights and the history.
 
     Raises:
-        Diverged: the training loss is not finite.
+        Diverged: a loss, a weight or a running average is not finite.
     """
-    start = Snapshot(engine.state, (engine.state.params, engine.state.statistics))
-    state, chosen, history = broadcast_from_first(
-        checkpoints.restore(start) if checkpoints else start
+    start = Snapshot(engine.state, (engine.state.params, engine.state.batch_stats))
+    state, weights, history = broadcast_from_first(
+        checkpoint.restore(checkpoints, start) if checkpoints else start
     )
     key = jax.random.key(seed)
-    began = time.perf_counter() - (history[-1].elapsed_s if history else 0.0)
+    start_s = time.perf_counter() - (history[-1].elapsed_s if history else 0.0)
     while not is_over(history, epochs, patience):
         number = len(history) + 1
-        epoch_began = time.perf_counter()
-        state, train = jax.block_until_ready(engine.train(state, jax.random.fold_in(key, number)))
-        train_s = time.perf_counter() - epoch_began
-        held_out = jax.block_until_ready(engine.evaluate(state.params, state.statistics))
-        epoch = Epoch(
-            epoch=number,
-            train_loss=float(train.loss) / engine.images_per_epoch,
-            train_accuracy=float(train.correct) / engine.images_per_epoch,
-            validation_loss=float(held_out.loss) / engine.validation_images,
-            validation_accuracy=float(held_out.correct) / engine.validation_images,
-            train_s=train_s,
-            elapsed_s=time.perf_counter() - began,
-            images=engine.images_per_epoch,
-        )
-        if not math.isfinite(epoch.train_loss):
-            raise Diverged(
-                f"the training loss became {epoch.train_loss} in epoch {number}; "
-                "lower the learning rate"
-            )
+        state, epoch = _train_epoch(engine, state, jax.random.fold_in(key, number), number, start_s)
         history = (*history, epoch)
         on_epoch(epoch)
         if patience is None or best_epoch(history) == number:
-            # A copy, since the state itself is donated to the next epoch.
-            chosen = jax.tree.map(jnp.copy, (state.params, state.statistics))
-        if checkpoints and checkpoints.due(number):
-            paused = time.perf_counter()
-            checkpoints.save(Snapshot(state, chosen, history))
-            began += time.perf_counter() - paused
-    return chosen, history
+            # Copied, since the state itself is donated to the next epoch.
+            weights = jax.tree.map(jnp.copy, (state.params, state.batch_stats))
+        if checkpoints and checkpoints.is_due(number):
+            pause_s = time.perf_counter()
+            checkpoint.save(checkpoints, Snapshot(state, weights, history))
+            start_s += time.perf_counter() - pause_s
+    return weights, history
+
+
+def _train_epoch(
+    engine: Engine, state: TrainState, key: jax.Array, number: int, start_s: float
+) -> tuple[TrainState, Epoch]:
+    """Train and validate epoch `number` of a training that began at `start_s`."""
+    epoch_start_s = time.perf_counter()
+    state, train = jax.block_until_ready(engine.train(state, key))
+    train_s = time.perf_counter() - epoch_start_s
+    validation = jax.block_until_ready(engine.evaluate(state.params, state.batch_stats))
+    epoch = Epoch(
+        epoch=number,
+        train_loss=float(train.loss) / engine.images_per_epoch,
+        train_accuracy=float(train.correct) / engine.images_per_epoch,
+        validation_loss=float(validation.loss) / engine.validation_images,
+        validation_accuracy=float(validation.correct) / engine.validation_images,
+        train_s=train_s,
+        elapsed_s=time.perf_counter() - start_s,
+        images=engine.images_per_epoch,
+    )
+    for name, loss in (("training", epoch.train_loss), ("validation", epoch.validation_loss)):
+        if not math.isfinite(loss):
+            raise Diverged(
+                f"the {name} loss became {loss} in epoch {number}; lower the learning rate"
+            )
+    if not train.finite:
+        raise Diverged(f"a weight is not finite after epoch {number}; lower the learning rate")
+    return state, epoch
 
 
 def is_over(history: Sequence[Epoch], epochs: int, patience: int | None) -> bool:
@@ -92,5 +102,5 @@ def is_over(history: Sequence[Epoch], epochs: int, patience: int | None) -> bool
 
 
 def best_epoch(history: Sequence[Epoch]) -> int:
-    """The epoch of the lowest validation loss, the earliest if there are several."""
+    """Return the epoch of the lowest validation loss, the earliest if there are several."""
     return min(history, key=lambda epoch: epoch.validation_loss).epoch

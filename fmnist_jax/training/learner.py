@@ -6,20 +6,37 @@ from typing import Any
 import jax
 
 from fmnist_jax.data.dataset import Images, Split
-from fmnist_jax.learner import Cost, Epoch, Prepared, Probabilities
-from fmnist_jax.models.base import Network
-from fmnist_jax.training import engine
-from fmnist_jax.training.checkpoint import Checkpoints
-from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.history import Checkpoints, Epoch, ModelCost, Prepared
+from fmnist_jax.learner import Learner, Probabilities
+from fmnist_jax.nn.network import Network
+from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.cost import forward_cost
+from fmnist_jax.training.engine import Engine, compile_engine
 from fmnist_jax.training.fit import fit
-from fmnist_jax.training.step import variables
+from fmnist_jax.training.predictor import Predictor, prediction_devices
+from fmnist_jax.training.state import variables
+
+
+class FlaxConfig(TrainingConfig):
+    """A network and the hyper-parameters of its training.
+
+    A subclass is a registered model: it implements `network`, adds the fields of its
+    architecture and sets its own defaults.
+    """
+
+    def network(self, dtype: str) -> Network:
+        """Return the Flax module, computing in `dtype` with float32 parameters."""
+        raise NotImplementedError(type(self).__name__)
+
+    def build(self, seed: int) -> Learner:
+        """Build a learner for this network on all devices."""
+        return FlaxLearner(self, seed)
 
 
 class FlaxLearner:
     """Trains `config`'s network on all devices, those of other hosts included.
 
-    Trained, it is a matter of each process and its own devices.
+    After training each process predicts on its local devices.
 
     Args:
         config: architecture and hyper-parameters.
@@ -30,16 +47,16 @@ class FlaxLearner:
         self._config = config
         self._seed = seed
         self._devices = jax.devices()
-        accelerator = self._devices[0].platform != "cpu"
-        self.network: Network = config.network(config.compute_dtype(accelerator))
-        self._engine: engine.Engine | None = None
-        self._predictor: engine.Predictor | None = None
+        is_accelerated = self._devices[0].platform != "cpu"
+        self.network = config.network(config.compute_dtype(is_accelerated))
+        self._engine: Engine | None = None
+        self._predictor: Predictor | None = None
         self._batch_size: int | None = None
         self.variables: dict[str, Any] = {}
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
         """Place the data on the devices and compile; nothing is trained yet."""
-        self._engine = engine.build(
+        self._engine = compile_engine(
             self.network, self._config, train, validation, self._seed, self._devices
         )
         self._batch_size = self._engine.batch_size
@@ -63,31 +80,29 @@ class FlaxLearner:
             on_epoch,
             checkpoints,
         )
-        # The engine holds the training set on the devices: done with it.
-        self._engine = None
-        if jax.process_count() > 1:  # arrays on devices of others would bind us to them
+        self._engine = None  # frees the training set on the devices
+        if jax.process_count() > 1:  # after training, no array may lie on another host
             weights = jax.device_get(weights)
         self.variables = variables(*weights)
-        prediction_devices = engine.prediction_devices(jax.local_devices())
-        self._predictor = engine.Predictor(self.network, *weights, prediction_devices)
+        self._predictor = Predictor(self.network, *weights, prediction_devices(jax.local_devices()))
         return history
 
     def predict_proba(self, images: Images) -> Probabilities:
-        """float32 [n, 10] of uint8 [n, 28, 28]; compiles on the first use of a size."""
+        """Map uint8 [n, 28, 28] to float32 [n, 10]; compiles on the first use of a size."""
         if self._predictor is None:
             raise RuntimeError("predict_proba needs fit first")
         return self._predictor(images)
 
-    def cost(self) -> Cost:
-        """Sizes from the weights, arithmetic from the traced forward pass."""
-        work = forward_cost(self.network, self.variables)
+    def cost(self) -> ModelCost:
+        """Return the sizes of the weights and the arithmetic of the traced forward pass."""
+        cost = forward_cost(self.network, self.variables)
         trainable = _size(self.variables["params"])
         stored = trainable + _size(self.variables["batch_stats"])
-        return Cost(
+        return ModelCost(
             parameters=stored,
             trainable_parameters=trainable,
-            flops_per_image=work.flops,
-            bytes_per_image=work.bytes,
+            flops_per_image=cost.flops,
+            bytes_per_image=cost.bytes,
             batch_size=self._batch_size,
             model_bytes=4 * stored,
         )

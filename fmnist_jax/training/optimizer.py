@@ -5,11 +5,11 @@ from typing import Any
 import jax
 import optax
 
-from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.config import TrainingConfig
 
 
-def schedule(config: FlaxConfig, steps: int) -> optax.Schedule:
-    """The learning rate at each of `steps` updates.
+def make_schedule(config: TrainingConfig, steps: int) -> optax.Schedule:
+    """Return the learning rate at each of `steps` updates.
 
     `onecycle` rises for the `warmup` share of the steps and falls to almost
     nothing, both along a cosine (Smith & Topin 2017, arXiv 1708.07120);
@@ -26,20 +26,20 @@ def schedule(config: FlaxConfig, steps: int) -> optax.Schedule:
             return optax.warmup_constant_schedule(0.0 if rising else peak, peak, rising)
 
 
-def optimizer(config: FlaxConfig, steps: int) -> optax.GradientTransformation:
-    """The gradient transformation for a run of `steps` updates.
+def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransformation:
+    """Return the gradient transformation for a run of `steps` updates.
 
     Weight decay is decoupled for adamw (Loshchilov & Hutter 2017, arXiv
-    1711.05101), an L2 term of the gradient for adam and sgd, and leaves biases
-    and BatchNorm's parameters alone. Moments live in one flat vector, because a
-    dozen small arrays cost more in dispatch than in arithmetic.
+    1711.05101), an L2 term of the gradient for adam and sgd, and applies
+    to kernels only. Moments are one flat vector: a dozen small arrays cost more in
+    dispatch than in arithmetic.
     """
     decay = (
         optax.add_decayed_weights(config.weight_decay, mask=_kernels)
         if config.weight_decay
         else optax.identity()
     )
-    rate = optax.scale_by_learning_rate(schedule(config, steps))
+    rate = optax.scale_by_learning_rate(make_schedule(config, steps))
     match config.optimizer:
         case "adamw":
             return optax.chain(optax.flatten(optax.scale_by_adam()), decay, rate)

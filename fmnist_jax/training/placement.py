@@ -13,11 +13,11 @@ from flax.serialization import msgpack_restore, msgpack_serialize
 from jax.experimental.multihost_utils import broadcast_one_to_all
 from jax.sharding import Sharding
 
-from fmnist_jax.learner import Epoch
-from fmnist_jax.training.checkpoint import Snapshot
+from fmnist_jax.history import Epoch
+from fmnist_jax.training.state import Snapshot
 
 
-def place(tree: Any, sharding: Sharding) -> Any:
+def to_devices(tree: Any, sharding: Sharding) -> Any:
     """Arrays that every process holds in full, this process's part of them on its devices.
 
     `jax.device_put` would compare them over the network first.
@@ -45,7 +45,8 @@ def broadcast_from_first(snapshot: Snapshot) -> Snapshot:
     sent = broadcast_one_to_all(np.frombuffer(content.ljust(size, b"\0"), np.uint8))
     found = msgpack_restore(sent.tobytes())
     placed = [
-        place(array, leaf.sharding) for array, leaf in zip(found["leaves"], leaves, strict=True)
+        to_devices(array, leaf.sharding)
+        for array, leaf in zip(found["leaves"], leaves, strict=True)
     ]
     return jax.tree.unflatten(structure, placed)._replace(
         history=tuple(Epoch(**epoch) for epoch in found["history"])

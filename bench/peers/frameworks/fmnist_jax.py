@@ -19,10 +19,11 @@ from bench.peers.protocol import (
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.learner import resolve
-from fmnist_jax.training import engine
-from fmnist_jax.training.config import FlaxConfig
-from fmnist_jax.training.optimizer import optimizer
-from fmnist_jax.training.step import initial_state
+from fmnist_jax.training.engine import compile_engine
+from fmnist_jax.training.learner import FlaxConfig
+from fmnist_jax.training.optimizer import make_optimizer
+from fmnist_jax.training.predictor import Predictor, prediction_devices
+from fmnist_jax.training.state import initial_state
 
 DEFAULT_EPSILON = 1e-8  # of optax, which the suite's optimizer leaves as it is
 
@@ -67,14 +68,14 @@ class Ours:
         self._devices = jax.local_devices()
         made = config(setup, 1)
         self._network = made.network("float32")
-        start = partial(initial_state, self._network, optimizer(made, 1))
+        start = partial(initial_state, self._network, make_optimizer(made, 1))
         state = jax.jit(start)(jax.random.key(setup.seed))
-        self.params, self.statistics = jax.device_get((state.params, state.statistics))
+        self.params, self.batch_stats = jax.device_get((state.params, state.batch_stats))
 
     @property
     def parameters(self) -> int:
         """Weights plus running statistics."""
-        return sum(leaf.size for leaf in jax.tree.leaves((self.params, self.statistics)))
+        return sum(leaf.size for leaf in jax.tree.leaves((self.params, self.batch_stats)))
 
     @property
     def versions(self) -> dict[str, str]:
@@ -85,7 +86,7 @@ class Ours:
         """Compile an epoch; whole epochs are run, so steps are rounded up to them."""
         steps = self._steps_per_call or len(self._split) // batch
         train = self._first(steps * batch)
-        made = engine.build(
+        made = compile_engine(
             self._network,
             config(self._setup, batch),
             train,
@@ -109,8 +110,8 @@ class Ours:
 
     def predict(self, batch: int) -> Predict:
         """The predictor that serves the suite's learners."""
-        devices = engine.prediction_devices(self._devices)
-        predictor = engine.Predictor(self._network, self.params, self.statistics, devices)
+        devices = prediction_devices(self._devices)
+        predictor = Predictor(self._network, self.params, self.batch_stats, devices)
         return partial(predictor, self._split.images[:batch])
 
     def _first(self, images: int) -> Split:

@@ -24,7 +24,7 @@ from bench.peers.protocol import (
     Trained,
 )
 from fmnist_jax.data.drawing import garments as synthetic
-from fmnist_jax.models.base import BATCH_NORM_MOMENTUM
+from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
 
 _relu = partial(layers.Activation, "relu")
 _same = partial(layers.Conv2D, 32, 3, padding="same")

@@ -27,7 +27,7 @@ from bench.peers.protocol import (
     Trained,
 )
 from fmnist_jax.data.drawing import garments as synthetic
-from fmnist_jax.models.base import BATCH_NORM_MOMENTUM
+from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
 
 _pool = partial(nn.max_pool, window_shape=(2, 2), strides=(2, 2))
 

@@ -19,7 +19,7 @@ from bench.peers.protocol import (
     Unavailable,
 )
 from fmnist_jax.data.drawing import garments as synthetic
-from fmnist_jax.models.base import BATCH_NORM_MOMENTUM
+from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
 
 # Images in one forward pass on a CPU. Measured for PyTorch's good: 1000 at once, whose
 # activations take fresh memory every time, are predicted at half the speed.

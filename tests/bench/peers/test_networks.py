@@ -26,7 +26,7 @@ def reference(request):
     """This suite's network: variables, data, logits, and the losses of some full batches."""
     common = setup(request.param)
     peer = ours.step(common)
-    variables = {"params": peer.params, "batch_stats": peer.statistics}
+    variables = {"params": peer.params, "batch_stats": peer.batch_stats}
     split = synthetic.generate(common.seed, BATCH)
     network = ours.config(common, BATCH).network("float32")
     logits = np.asarray(jax.jit(network.apply)(variables, scale(split.images)))

@@ -9,7 +9,7 @@ from fmnist_jax.figures.curves import curves_figure
 from fmnist_jax.figures.explanations import SheetRow, Triptych, sheet_figure, triptych_figure
 from fmnist_jax.figures.mistakes import mistakes_figure
 from fmnist_jax.figures.style import png
-from fmnist_jax.learner import Epoch
+from fmnist_jax.history import Epoch
 
 CLASSES = [f"class {label}" for label in range(10)]
 GENERATOR = np.random.default_rng(0)

@@ -6,7 +6,7 @@ import jax
 import pytest
 
 from fmnist_jax.models.resnet import ResNet
-from fmnist_jax.training.batch_size import CPU_CHUNK, LARGEST, automatic_batch, evaluation_chunk
+from fmnist_jax.training.batch_size import CPU_CHUNK, MAX_IMAGES, automatic_batch, evaluation_chunk
 
 
 @dataclass
@@ -32,7 +32,7 @@ def test_twice_the_memory_takes_twice_the_images(gigabytes):
 
 
 def test_there_is_enough_and_too_little():
-    assert evaluation_chunk(ResNet(), [Device(int(80e9))]) == LARGEST
+    assert evaluation_chunk(ResNet(), [Device(int(80e9))]) == MAX_IMAGES
     assert evaluation_chunk(ResNet(), [Device(1)]) == 1
     assert evaluation_chunk(ResNet(), [Device(None)]) > 1
 

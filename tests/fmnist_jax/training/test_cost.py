@@ -6,9 +6,8 @@ import pytest
 from flax import linen as nn
 
 from fmnist_jax.learner import LEARNERS
-from fmnist_jax.models.base import Network
-from fmnist_jax.training.config import FlaxConfig
-from fmnist_jax.training.cost import Work, forward_cost
+from fmnist_jax.training.cost import ForwardCost, forward_cost
+from fmnist_jax.training.learner import FlaxConfig
 
 NETWORKS = [name for name in LEARNERS.catalogue if issubclass(LEARNERS[name], FlaxConfig)]
 
@@ -26,7 +25,7 @@ def test_xla_counts_about_the_same(name):
     assert 0.88 * ours < xla < 1.08 * ours
 
 
-class Tiny(Network):
+class Tiny(nn.Module):
     """One product inside a scan of three turns."""
 
     @nn.compact
@@ -39,6 +38,6 @@ class Tiny(Network):
 def test_by_hand():
     image = jax.ShapeDtypeStruct((1, 28, 28, 1), jnp.float32)
     variables = jax.eval_shape(Tiny().init, jax.random.key(0), image)
-    assert forward_cost(Tiny(), variables) == Work(
+    assert forward_cost(Tiny(), variables) == ForwardCost(
         flops=2 * 784 * 8 + 3 * 2 * 8 * 8, bytes=4 * (784 + 8 + 3 * (8 + 8))
     )

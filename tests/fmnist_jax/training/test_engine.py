@@ -8,11 +8,13 @@ import pytest
 from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.models.resnet import ResNet
-from fmnist_jax.training import engine
-from fmnist_jax.training.config import FlaxConfig
-from fmnist_jax.training.step import cross_entropy, scale, variables
+from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.training.engine import AXIS, compile_engine
+from fmnist_jax.training.predictor import Predictor
+from fmnist_jax.training.state import variables
+from fmnist_jax.training.step import cross_entropy, scale
 
-CONFIG = FlaxConfig(
+CONFIG = TrainingConfig(
     epochs=2,
     batch_size=16,
     learning_rate=0.01,
@@ -20,7 +22,7 @@ CONFIG = FlaxConfig(
     label_smoothing=0.1,
     augment=Augment(flip=True, shift=2, rotate=10, brightness=0.1, erase=0.5),
 )
-NETWORK = ResNet(width=8, axis_name=engine.AXIS)
+NETWORK = ResNet(width=8, axis_name=AXIS)
 
 
 def make_split(n, seed):
@@ -35,12 +37,12 @@ TRAIN, VALIDATION = make_split(70, 0), make_split(37, 1)
 
 
 def build(devices, config=CONFIG, seed=0, train=TRAIN, validation=VALIDATION):
-    return engine.build(NETWORK, config, train, validation, seed, jax.devices()[:devices])
+    return compile_engine(NETWORK, config, train, validation, seed, jax.devices()[:devices])
 
 
 def one_epoch(built):
     state, metrics = built.train(built.state, jax.random.key(5))
-    held_out = built.evaluate(state.params, state.statistics)
+    held_out = built.evaluate(state.params, state.batch_stats)
     return jax.tree.map(np.asarray, (state, metrics, held_out))
 
 
@@ -53,7 +55,7 @@ def test_two_devices_give_what_one_gives():
     # Adam would blow up to full steps.
     config = CONFIG.model_copy(update={"optimizer": "sgd"})
     one, two = one_epoch(build(1, config)), one_epoch(build(2, config))
-    assert_close(one[0].statistics, two[0].statistics, rtol=1e-4, atol=1e-5)
+    assert_close(one[0].batch_stats, two[0].batch_stats, rtol=1e-4, atol=1e-5)
     assert_close(one[0].params, two[0].params, rtol=1e-4, atol=1e-5)
     assert_close(one[1], two[1], rtol=1e-5)
     assert_close(one[2], two[2], rtol=1e-4)
@@ -73,7 +75,7 @@ def test_one_step_of_sgd_shows_equal_gradients():
     gradients = [jax.tree.map(lambda a, b: a - b, before, state.params) for state in after]
     assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(gradients[0])) > 1e-3
     assert_close(*gradients, rtol=1e-4, atol=1e-6)
-    assert_close(after[0].statistics, after[1].statistics, rtol=1e-4, atol=1e-6)
+    assert_close(after[0].batch_stats, after[1].batch_stats, rtol=1e-4, atol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_bits():
@@ -92,9 +94,9 @@ def test_no_validation_image_is_dropped(devices, size):
     built = build(devices, validation=validation)
     state = jax.tree.map(np.asarray, built.state)
     logits = NETWORK.apply(
-        variables(state.params, state.statistics), scale(jnp.asarray(validation.images))
+        variables(state.params, state.batch_stats), scale(jnp.asarray(validation.images))
     )
-    metrics = built.evaluate(built.state.params, built.state.statistics)
+    metrics = built.evaluate(built.state.params, built.state.batch_stats)
     assert built.validation_images == size
     np.testing.assert_allclose(
         metrics.loss, cross_entropy(logits, jnp.asarray(validation.labels)).sum(), rtol=1e-4
@@ -131,11 +133,11 @@ def test_every_image_is_used_once_in_an_epoch():
         np.zeros(64, np.uint8),
     )
     config = CONFIG.model_copy(update={"augment": Augment(flip=False), "batch_size": 64})
-    built = engine.build(Summing(), config, train, VALIDATION, 0, jax.devices())
+    built = compile_engine(Summing(), config, train, VALIDATION, 0, jax.devices())
     assert built.images_per_epoch == 64
     state, _ = built.train(built.state, jax.random.key(0))
     # One step saw the whole epoch: the devices' mean sum is half of 0 + 1 + ... + 63.
-    assert float(state.statistics["sum"]) == 64 * 63 / 2 / 2
+    assert float(state.batch_stats["sum"]) == 64 * 63 / 2 / 2
 
 
 def test_the_state_is_donated():
@@ -151,7 +153,7 @@ def test_predictor_handles_every_size(n, devices):
     built = build(2)
     params, statistics = jax.tree.map(np.asarray, built.state[:2])
     images = make_split(n, 4).images
-    predict = engine.Predictor(NETWORK, params, statistics, jax.devices()[:devices])
+    predict = Predictor(NETWORK, params, statistics, jax.devices()[:devices])
     probabilities = predict(images)
     logits = NETWORK.apply(variables(params, statistics), scale(jnp.asarray(images)))
     assert probabilities.shape == (n, 10)

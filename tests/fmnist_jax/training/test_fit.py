@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from fmnist_jax.errors import Diverged
-from fmnist_jax.training.engine import Engine
+from fmnist_jax.training.engine import Engine, EpochMetrics
 from fmnist_jax.training.fit import fit
-from fmnist_jax.training.step import Metrics, State
+from fmnist_jax.training.state import TrainState
+from fmnist_jax.training.step import Metrics
 
 
 class Script(NamedTuple):
@@ -16,17 +17,19 @@ class Script(NamedTuple):
 
     validation: list[float]
     train: float = 1.0
+    finite: bool = True
 
     def engine(self) -> Engine:
         def train(state, key):
-            return State(state.params + 1, {}, ()), Metrics(
-                jnp.float32(10 * self.train), jnp.float32(5)
+            metrics = EpochMetrics(
+                jnp.float32(10 * self.train), jnp.float32(5), jnp.bool_(self.finite)
             )
+            return TrainState(state.params + 1, {}, ()), metrics
 
-        def evaluate(params, statistics):
+        def evaluate(params, batch_stats):
             return Metrics(jnp.float32(4 * self.validation[int(params) - 1]), jnp.float32(3))
 
-        return Engine(State(jnp.float32(0), {}, ()), train, evaluate, 10, 4, 10, 0.0, None)
+        return Engine(TrainState(jnp.float32(0), {}, ()), train, evaluate, 10, 4, 10, 0.0, None)
 
 
 def run(script, epochs, patience):
@@ -68,6 +71,13 @@ def test_sums_become_means():
 def test_a_loss_that_is_not_finite_stops_the_run(loss):
     with pytest.raises(Diverged, match="epoch 1; lower the learning rate"):
         fit(Script([1], train=loss).engine(), 3, 0, None, lambda _: None)
+    with pytest.raises(Diverged, match=r"validation loss .* epoch 2; lower the learning rate"):
+        fit(Script([1, loss, 1]).engine(), 3, 0, None, lambda _: None)
+
+
+def test_a_weight_that_is_not_finite_stops_the_run():
+    with pytest.raises(Diverged, match="a weight is not finite after epoch 1; lower the learning"):
+        fit(Script([1], finite=False).engine(), 3, 0, None, lambda _: None)
 
 
 def test_weights_survive_a_round_trip(tmp_path):

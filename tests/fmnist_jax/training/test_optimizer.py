@@ -3,8 +3,8 @@ import numpy as np
 import optax
 import pytest
 
-from fmnist_jax.training.config import FlaxConfig
-from fmnist_jax.training.optimizer import optimizer, schedule
+from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.training.optimizer import make_optimizer, make_schedule
 
 PARAMS = {"kernel": jnp.array([[1.0, -2.0], [3.0, 0.5]]), "bias": jnp.array([0.5, -0.5])}
 GRADIENTS = {"kernel": jnp.array([[0.1, 0.2], [-0.3, 0.4]]), "bias": jnp.array([1.0, -1.0])}
@@ -13,7 +13,7 @@ RATE, DECAY = 0.1, 0.01
 
 def config(**changes):
     given = {"learning_rate": RATE, "schedule": "constant", "warmup": 0.0}
-    return FlaxConfig(**(given | changes))
+    return TrainingConfig(**(given | changes))
 
 
 def step(transform, count=2):
@@ -43,14 +43,14 @@ def adam_by_hand(coupled, decoupled, count=2):
     ("name", "coupled", "decoupled"), [("adam", DECAY, 0), ("adamw", 0, DECAY)]
 )
 def test_adam_against_its_definition(name, coupled, decoupled):
-    ours = step(optimizer(config(optimizer=name, weight_decay=DECAY), 10))
+    ours = step(make_optimizer(config(optimizer=name, weight_decay=DECAY), 10))
     theirs = adam_by_hand(coupled, decoupled)
     for leaf in PARAMS:
         np.testing.assert_allclose(ours[leaf], theirs[leaf], rtol=1e-5)
 
 
 def test_sgd_against_its_definition():
-    ours = step(optimizer(config(optimizer="sgd", momentum=0.9, weight_decay=DECAY), 10))
+    ours = step(make_optimizer(config(optimizer="sgd", momentum=0.9, weight_decay=DECAY), 10))
     for leaf, start in PARAMS.items():
         p, trace = np.asarray(start, np.float64), 0.0
         for _ in range(2):
@@ -63,7 +63,7 @@ def test_sgd_against_its_definition():
 @pytest.mark.parametrize("name", ["constant", "cosine", "onecycle"])
 @pytest.mark.parametrize("warmup", [0.0, 0.25])
 def test_schedules_rise_to_the_peak_and_fall_as_named(name, warmup):
-    rate = schedule(config(schedule=name, warmup=warmup), 100)
+    rate = make_schedule(config(schedule=name, warmup=warmup), 100)
     values = np.array([float(rate(step)) for step in range(101)])
     assert values.max() == pytest.approx(RATE, rel=1e-3)
     assert values[int(100 * warmup)] == pytest.approx(RATE, rel=1e-3)

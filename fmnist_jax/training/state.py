@@ -1,0 +1,62 @@
+"""The state of a training: what a step changes, and what a checkpoint holds."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from fmnist_jax.history import Epoch
+from fmnist_jax.nn.network import Network
+
+Params = Any
+BatchStats = Any
+Weights = tuple[Params, BatchStats]
+
+
+class TrainState(NamedTuple):
+    """All that a training step changes, identical on every device.
+
+    Attributes:
+        params: the trainable weights, float32.
+        batch_stats: BatchNorm's running averages; empty for a network without.
+        opt_state: the optimizer's state.
+    """
+
+    params: Params
+    batch_stats: BatchStats
+    opt_state: optax.OptState
+
+
+class Snapshot(NamedTuple):
+    """All that the loop over epochs carries from one epoch to the next.
+
+    Attributes:
+        state: after the last epoch.
+        weights: those that would be returned if the training ended here.
+        history: the epochs so far.
+    """
+
+    state: TrainState
+    weights: Weights
+    history: tuple[Epoch, ...] = ()
+
+
+def variables(params: Params, batch_stats: BatchStats) -> dict[str, Any]:
+    """Return the variables that `Network.apply` takes."""
+    return {"params": params, "batch_stats": batch_stats}
+
+
+def initial_state(
+    network: Network, optimizer: optax.GradientTransformation, key: jax.Array
+) -> TrainState:
+    """Draw fresh weights from `key`."""
+    initial = network.init({"params": key}, jnp.zeros((1, 28, 28, 1), jnp.float32))
+    params = initial["params"]
+    return TrainState(params, initial.get("batch_stats", {}), optimizer.init(params))
+
+
+def all_finite(tree: Any) -> jax.Array:
+    """Return whether every number of a tree of arrays is finite, bool []."""
+    leaves = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]
+    return jnp.stack(leaves).all() if leaves else jnp.bool_(True)
