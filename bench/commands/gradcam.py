@@ -30,7 +30,7 @@ from fmnist_jax.learner import LEARNERS, resolve
 from fmnist_jax.system.files import written_whole
 from fmnist_jax.system.paths import default_cache_dir, parse_path
 from fmnist_jax.training import jax_cache, weights
-from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.learner import FlaxConfig
 
 DEFAULT_OUT = Path("gradcam")
 MOST_PICTURED = 20  # images in one picture; maps.npz has all

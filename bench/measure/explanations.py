@@ -11,7 +11,7 @@ from fmnist_jax.data.dataset import Split
 from fmnist_jax.explain.assess import assess
 from fmnist_jax.explain.layers import LAST, Variables, feature_maps
 from fmnist_jax.learner import resolve
-from fmnist_jax.training.config import FlaxConfig
+from fmnist_jax.training.learner import FlaxConfig
 
 log = logging.getLogger("fmnist_jax")
 
