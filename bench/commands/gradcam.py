@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import flax.linen as nn
 import jax
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,7 @@ from fmnist_jax.explain.selection import Selection, parse_target
 from fmnist_jax.figures.explanations import SheetRow, Triptych, sheet_figure, triptych_figure
 from fmnist_jax.figures.style import png
 from fmnist_jax.learner import LEARNERS, resolve
+from fmnist_jax.nn.network import Network
 from fmnist_jax.system.files import written_whole
 from fmnist_jax.system.paths import default_cache_dir, parse_path
 from fmnist_jax.training import jax_cache, weights
@@ -43,7 +43,7 @@ class Trained:
     """A network with the weights of a record."""
 
     stored: store.Stored
-    network: nn.Module
+    network: Network
     variables: Variables
 
     @property

@@ -2,7 +2,6 @@
 
 import logging
 
-import flax.linen as nn
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +10,7 @@ from fmnist_jax.data.dataset import Split
 from fmnist_jax.explain.assess import assess
 from fmnist_jax.explain.layers import LAST, Variables, feature_maps
 from fmnist_jax.learner import resolve
+from fmnist_jax.nn.network import Network
 from fmnist_jax.training.learner import FlaxConfig
 
 log = logging.getLogger("fmnist_jax")
@@ -41,7 +41,7 @@ def explain_case(
 
 
 def explain_sample(
-    network: nn.Module,
+    network: Network,
     variables: Variables,
     test: Split,
     predicted: npt.NDArray[np.integer],

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import flax.linen as nn
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +13,7 @@ from fmnist_jax.explain.controls import CONTROLS
 from fmnist_jax.explain.faithfulness import Scores, score_maps
 from fmnist_jax.explain.layers import LAST, Variables
 from fmnist_jax.explain.sanity import max_sensitivity, randomization_correlations
+from fmnist_jax.nn.network import Network
 
 # Images on which a method is run again and again: for each layer that is randomised, and
 # for each noisy copy.
@@ -47,7 +47,7 @@ class Assessment:
 
 
 def assess(
-    network: nn.Module,
+    network: Network,
     variables: Variables,
     images: Images,
     targets: npt.NDArray[np.integer],

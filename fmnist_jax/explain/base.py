@@ -30,6 +30,7 @@ from fmnist_jax.explain.layers import (
     layer_name,
     predict_logits,
 )
+from fmnist_jax.nn.network import Network
 from fmnist_jax.registry import Registry
 
 CHUNK = 64  # images whose activations and gradients are in memory at once
@@ -50,7 +51,7 @@ class View:
         layer: a name of `feature_maps`.
     """
 
-    network: nn.Module
+    network: Network
     variables: Variables
     layer: str = LAST
 
@@ -110,7 +111,7 @@ METHODS: Registry[Method] = Registry("method", "METHODS", "fmnist_jax.explain.me
 
 
 def explain(
-    network: nn.Module,
+    network: Network,
     variables: Variables,
     images: jax.Array | npt.NDArray[np.floating],
     targets: jax.Array | npt.NDArray[np.integer],

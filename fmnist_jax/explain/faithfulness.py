@@ -8,7 +8,6 @@ Deletion and insertion: Petsiuk et al. 2018 (RISE), arXiv 1806.07421. ROAD: Rong
 from functools import partial
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +20,7 @@ from fmnist_jax.explain.base import Maps, pick
 from fmnist_jax.explain.controls import silhouette
 from fmnist_jax.explain.imputation import NOISE, impute
 from fmnist_jax.explain.layers import Variables, predict_logits
+from fmnist_jax.nn.network import Network
 
 PIXELS = SIDE * SIDE
 STEPS = 8  # of a curve: 98 pixels each
@@ -35,7 +35,7 @@ Scores = dict[str, npt.NDArray[np.float32]]
 
 
 def score_maps(
-    network: nn.Module,
+    network: Network,
     variables: Variables,
     images: Images,
     targets: npt.NDArray[np.integer],
@@ -123,7 +123,7 @@ def area(curve: jax.Array) -> jax.Array:
 
 @partial(jax.jit, static_argnames="network")
 def _score_chunk(
-    network: nn.Module,
+    network: Network,
     variables: Variables,
     images: jax.Array,
     targets: jax.Array,

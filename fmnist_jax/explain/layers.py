@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from fmnist_jax.data.dataset import SIDE
 from fmnist_jax.errors import UserError, nearest
+from fmnist_jax.nn.network import Network
 
 LAST = "features"  # the last feature map, at which every network is divided
 
@@ -18,7 +19,7 @@ Variables: TypeAlias = dict[str, Any]
 ONE_IMAGE = jax.ShapeDtypeStruct((1, SIDE, SIDE, 1), jnp.float32)
 
 
-def feature_maps(network: nn.Module, variables: Variables) -> dict[str, tuple[int, int, int]]:
+def feature_maps(network: Network, variables: Variables) -> dict[str, tuple[int, int, int]]:
     """Name every feature map that can be explained.
 
     They are the results of the network's layers, named as in its weights
@@ -37,14 +38,14 @@ def feature_maps(network: nn.Module, variables: Variables) -> dict[str, tuple[in
     }
 
 
-def weighted_layers(network: nn.Module, variables: Variables) -> list[tuple[str, ...]]:
+def weighted_layers(network: Network, variables: Variables) -> list[tuple[str, ...]]:
     """Paths of the layers that own parameters, in the order of computation."""
     owned = {path[:-1] for path in _paths(variables["params"])}
     layers = dict.fromkeys(_trace(network, variables).modules)
     return [path for path in layers if path in owned]
 
 
-def check_layer(network: nn.Module, variables: Variables, layer: str) -> None:
+def check_layer(network: Network, variables: Variables, layer: str) -> None:
     """Check that `layer` names a feature map.
 
     Raises:
@@ -60,7 +61,7 @@ def check_layer(network: nn.Module, variables: Variables, layer: str) -> None:
         raise UserError(f"unknown layer {layer!r}: {nearest(layer, names)}")
 
 
-def predict_logits(network: nn.Module, variables: Variables, images: jax.Array) -> jax.Array:
+def predict_logits(network: Network, variables: Variables, images: jax.Array) -> jax.Array:
     """Logits [n, classes] of images [n, 28, 28, 1], in evaluation."""
     logits: Any = network.apply(variables, images)
     return logits
@@ -81,7 +82,7 @@ def layer_name(context: nn.module.InterceptorContext) -> str | None:
     return "/".join(map(str, path)) if context.method_name == "__call__" else None
 
 
-def _trace(network: nn.Module, variables: Variables) -> _Shapes:
+def _trace(network: Network, variables: Variables) -> _Shapes:
     shapes = _Shapes()
 
     def record(call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:

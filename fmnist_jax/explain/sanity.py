@@ -4,7 +4,6 @@ Cascading parameter randomisation: Adebayo et al. 2018, arXiv 1810.03292. Maxima
 sensitivity: Yeh et al. 2019, arXiv 1901.09392.
 """
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,12 +12,13 @@ from scipy.stats import rankdata
 
 from fmnist_jax.explain.base import Maps, View, compute_maps, explain
 from fmnist_jax.explain.layers import LAST, Variables, weighted_layers
+from fmnist_jax.nn.network import Network
 
 Values = npt.NDArray[np.float32]  # [n]
 
 
 def randomization_correlations(
-    network: nn.Module,
+    network: Network,
     variables: Variables,
     images: npt.NDArray[np.float32],
     targets: npt.NDArray[np.integer],
@@ -58,7 +58,7 @@ def randomization_correlations(
 
 
 def max_sensitivity(
-    network: nn.Module,
+    network: Network,
     variables: Variables,
     images: npt.NDArray[np.float32],
     targets: npt.NDArray[np.integer],
