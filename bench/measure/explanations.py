@@ -1,43 +1,16 @@
 """How a trained network explains a fixed sample of its test images, for its record."""
 
-import logging
-
 import numpy as np
 import numpy.typing as npt
 
-from bench.records.schema import Case, Explanation
+from bench.records.schema import Explanation
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.explain.assess import assess
 from fmnist_jax.explain.layers import LAST, Variables, feature_maps
-from fmnist_jax.learner import resolve
 from fmnist_jax.nn.network import Network
-from fmnist_jax.training.learner import FlaxConfig
-
-log = logging.getLogger("fmnist_jax")
 
 IMAGES = 128  # spread evenly over the test split: the same ones for every network
 METHODS = ("gradcam",)
-
-
-def explain_case(
-    case: Case, variables: Variables, test: Split, predicted: npt.NDArray[np.integer]
-) -> list[Explanation]:
-    """Explain a sample of a case's test images; whatever goes wrong is a warning.
-
-    Args:
-        case: of a network; a point of a grid is not explained.
-        variables: its trained weights.
-        test: the test split.
-        predicted: the class predicted for each of its images, integers [n].
-    """
-    config = resolve(case.model, case.config["model"])
-    if case.point or not isinstance(config, FlaxConfig):
-        return []
-    try:
-        return explain_sample(config.network("float32"), variables, test, predicted)
-    except Exception as error:  # the numbers are measured; only their explanation is missing
-        log.warning("%s is not explained: %s: %s", case.model, type(error).__name__, error)
-        return []
 
 
 def explain_sample(

@@ -110,15 +110,34 @@ def new_task(case: Case, host: Provenance, cores: tuple[int, ...], **options: An
     return Task(case, host, os.urandom(4).hex(), datetime.now(UTC), cores, **options)
 
 
-def unmeasured_record(task: Task, status: Status, error: str | None = None) -> Record:
-    """A record of `task` with nothing measured: all that is left of a lost worker."""
+def make_record(
+    task: Task,
+    status: Status,
+    error: str | None = None,
+    *,
+    contended: bool = False,
+    resumed_from_epoch: int | None = None,
+    **parts: Any,
+) -> Record:
+    """Make the record of `task`.
+
+    Args:
+        task: what was to be run.
+        status: how it ended.
+        error: why, in one line, unless it is ok.
+        contended: other work ran on its cores.
+        resumed_from_epoch: the epoch of the checkpoint that it went on from.
+        **parts: of the record; what is left out was not measured.
+    """
+    target = Target(metric=TARGET_METRIC, value=task.case.config["target_accuracy"])
     return Record(
         run=Run(
             id=task.run_id,
             started=task.started,
             status=status,
             error=error,
-            contended=False,
+            contended=contended,
+            resumed_from_epoch=resumed_from_epoch,
             threads=len(task.cores),
             command=task.host.command,
             folder=task.host.folder,
@@ -126,9 +145,13 @@ def unmeasured_record(task: Task, status: Status, error: str | None = None) -> R
         case=task.case,
         code=task.host.code,
         machine=task.host.machine,
-        software=task.host.software,
-        target=Target(metric=TARGET_METRIC, value=task.case.config["target_accuracy"]),
+        **{"software": task.host.software, "target": target, **parts},
     )
+
+
+def unmeasured_record(task: Task, status: Status, error: str | None = None) -> Record:
+    """Make a record of `task` with nothing measured: all that is left of a lost worker."""
+    return make_record(task, status, error)
 
 
 def mark_contended(outcome: Outcome) -> Outcome:

@@ -163,7 +163,7 @@ class Calibration(_Part):
 
 
 class Robustness(_Part):
-    """Accuracy at five severities of each corruption, on `images` test images."""
+    """Accuracy at five severities of each corruption, on `images` test images of each's own."""
 
     images: int
     seed: int

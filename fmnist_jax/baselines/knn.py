@@ -22,6 +22,7 @@ class KNNConfig(BaselineConfig):
     """
 
     expected_core_seconds: ClassVar[float] = 25.0
+    robustness_images: ClassVar[int] = 50
     thread_invariant: ClassVar[bool] = True
     official_accuracy: ClassVar[float | None] = 0.854
 

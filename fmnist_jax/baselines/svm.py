@@ -16,6 +16,7 @@ class SVMConfig(BaselineConfig):
     """Support vector machine, RBF kernel unless another is asked for, one against one."""
 
     expected_core_seconds: ClassVar[float] = 90.0
+    robustness_images: ClassVar[int] = 200
     official_accuracy: ClassVar[float | None] = 0.897
 
     C: PositiveFloat = 10.0

@@ -176,27 +176,32 @@ def _corrupt(name: str, images: jax.Array, key: jax.Array, severity: jax.Array) 
 
 
 def corruption_accuracy(
-    predict: Predict, images: Images, labels: npt.ArrayLike, seed: int = 0
+    predict: Predict, images: Images, labels: npt.ArrayLike, sample: int, seed: int = 0
 ) -> dict[str, list[float]]:
     """Measure the accuracy that each corruption leaves at each severity.
+
+    Each of them is applied to images of its own choice, so that the mean over all
+    rests on more images than one sample holds.
 
     Args:
         predict: uint8 [n, 28, 28] -> probabilities [n, classes].
         images: uint8 [n, 28, 28].
         labels: integers [n].
-        seed: of the corruptions.
+        sample: images for each corruption and severity, at most n.
+        seed: of the choices and of the corruptions.
 
     Returns:
         By corruption, five accuracies in [0, 1].
     """
     labels = np.asarray(labels)
-    return {
-        name: [
-            float(np.mean(predict(corrupt(name, images, severity, seed)).argmax(1) == labels))
-            for severity in SEVERITIES
-        ]
-        for name in CORRUPTIONS
-    }
+    rng = np.random.default_rng(seed)
+
+    def accuracy(name: str, severity: int) -> float:
+        chosen = rng.choice(len(images), sample, replace=False)
+        probabilities = predict(corrupt(name, images[chosen], severity, seed))
+        return float(np.mean(probabilities.argmax(1) == labels[chosen]))
+
+    return {name: [accuracy(name, severity) for severity in SEVERITIES] for name in CORRUPTIONS}
 
 
 def _at(severity: jax.Array, *strengths: npt.ArrayLike) -> jax.Array:

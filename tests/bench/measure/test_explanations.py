@@ -1,14 +1,11 @@
 """What a record keeps of a network's explanations."""
 
-import logging
-
 import numpy as np
 
 from bench.measure import explanations
-from bench.measure.explanations import explain_case, explain_sample
+from bench.measure.explanations import explain_sample
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.explain.controls import CONTROLS
-from tests.support.factory import make_case
 from tests.support.small_networks import Linear, Pooled, trained
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 28, 28)).astype(np.uint8)
@@ -30,15 +27,3 @@ def test_a_record_gets_one_entry_per_method_and_control(monkeypatch):
 def test_a_network_without_convolutions_has_none():
     variables = trained(Linear(), IMAGES[..., None] / 255)
     assert explain_sample(Linear(), variables, TEST, np.zeros(8, int)) == []
-
-
-def test_what_goes_wrong_costs_no_more_than_a_warning(caplog):
-    with caplog.at_level(logging.WARNING, "fmnist_jax"):
-        assert explain_case(make_case("resnet", width=4), {"params": {}}, TEST, CLASSES) == []
-    assert "resnet is not explained" in caplog.text
-
-
-def test_other_models_and_the_points_of_a_grid_have_none():
-    point = make_case("resnet", width=4).model_copy(update={"point": {"width": 4}})
-    for case in (make_case("knn"), point):
-        assert explain_case(case, {}, TEST, CLASSES) == []

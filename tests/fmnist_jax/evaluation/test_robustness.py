@@ -108,7 +108,21 @@ def test_accuracy_is_counted_per_corruption_and_severity():
         bright = images.mean((1, 2)) > 127
         return np.stack([~bright, bright], 1).astype(np.float32)
 
-    accuracy = corruption_accuracy(predict, dark, [0, 0, 0, 1])
+    accuracy = corruption_accuracy(predict, dark, [0, 0, 0, 1], 4)
     assert set(accuracy) == set(CORRUPTIONS)
     assert accuracy["inverse"] == [0.75, 0.75, 0.25, 0.25, 0.25]
     assert accuracy["rotate"] == [0.75] * 5
+
+
+def test_each_corruption_has_a_sample_of_its_own():
+    images = np.arange(40, dtype=np.uint8)[:, None, None] * np.ones((1, 28, 28), np.uint8)
+    batches = []
+
+    def predict(batch):
+        batches.append(batch)
+        return np.zeros((len(batch), 2), np.float32)
+
+    accuracy = corruption_accuracy(predict, images, [0] * 20 + [1] * 20, 8)
+    assert {len(batch) for batch in batches} == {8}
+    assert len({value for values in accuracy.values() for value in values}) > 2
+    assert corruption_accuracy(predict, images, [0] * 20 + [1] * 20, 8) == accuracy
