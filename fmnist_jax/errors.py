@@ -11,10 +11,19 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A one-line message for the user: what is wrong, and what to do next."""
+    """A one-line message for the user; what a terminal would not print in it is escaped.
 
-    def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+    Attributes:
+        problem: what is wrong; without a separate remedy, the whole message.
+        remedy: what to do next.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        message = f"{problem}: {remedy}" if remedy else problem
+        line = " ".join(message.split())
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+        self.problem = problem
+        self.remedy = remedy
 
 
 class DataError(UserError):

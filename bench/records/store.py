@@ -38,8 +38,9 @@ class Stored:
         """The first artefact of a kind that is still there."""
         for artifact in self.record.artifacts:
             path = self.path.parent / artifact.path
-            if artifact.kind == kind and path.is_file():
-                return path
+            with suppress(OSError):  # a folder that may not be searched
+                if artifact.kind == kind and path.is_file():
+                    return path
         return None
 
 

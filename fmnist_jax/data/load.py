@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fmnist_jax.data.dataset import DATASETS, Dataset, Split
 from fmnist_jax.errors import DataError, UserError, nearest
-from fmnist_jax.system.paths import default_cache_dir, parse_path
+from fmnist_jax.system.paths import default_cache_dir, folder_problem, parse_path
 
 AUTO = "auto"
 DATA_VARIABLE = "FMNIST_DATA_DIR"
@@ -48,7 +48,9 @@ def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None 
         try:
             return source.load(parse_path(named), cache_dir)
         except UserError as error:
-            raise DataError(f"{error} ({DATA_VARIABLE} names the folder)") from error
+            raise DataError(
+                f"{error.problem} ({DATA_VARIABLE} names the folder)", error.remedy
+            ) from error
     try:
         return source.load(None, cache_dir)
     except DataError as error:
@@ -78,11 +80,14 @@ def load_mnist_training(data_dir: Path | None = None, cache_dir: Path | None = N
         if named := os.environ.get(MNIST_VARIABLE):
             return read_training_folder(MNIST.published, parse_path(named))
         beside = data_dir or os.environ.get(DATA_VARIABLE)
-        if beside and (folder := parse_path(beside).parent / MNIST.published.name).is_dir():
-            return read_training_folder(MNIST.published, folder)
+        if beside:
+            folder = parse_path(beside).parent / MNIST.published.name
+            if not folder_problem(folder):
+                return read_training_folder(MNIST.published, folder)
         return MNIST().load(None, cache_dir or default_cache_dir()).train
     except UserError as error:
         raise DataError(
-            f"{error} (the two files of its training set are enough to compare with, in a "
-            f"folder named by {MNIST_VARIABLE})"
+            error.problem,
+            f"put the two files of its training set, from {MNIST.published.url}, into a folder "
+            f"and name it by {MNIST_VARIABLE}",
         ) from error

@@ -57,9 +57,9 @@ def written_whole(folder: Path) -> Iterator[Path]:
     Raises:
         UserError: `folder` cannot be written to; nothing is left behind.
     """
-    existed = folder.exists()
-    whole, partial = False, None
+    existed, whole, partial = True, False, None
     try:
+        existed = folder.exists()
         check_writable(folder)
         partial = Path(tempfile.mkdtemp(dir=folder, prefix=".", suffix=".partial"))
         yield partial

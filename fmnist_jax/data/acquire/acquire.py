@@ -86,8 +86,8 @@ def require_network(published: DatasetCard) -> None:
         problem = f"no answer within {PROBE_SECONDS:.0f} s"
     if problem:
         raise DataError(
-            f"{published.title} is not in the cache and cannot be downloaded ({problem}): "
-            f"{published.remedy}"
+            f"{published.title} is not in the cache and cannot be downloaded ({problem})",
+            published.remedy,
         )
 
 

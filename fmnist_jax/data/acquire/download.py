@@ -45,8 +45,8 @@ def fetch(published: DatasetCard, work: Path) -> Dataset:
         if free < FULL or "No space left" in problem:
             raise _no_space(published, work, free)
         raise DataError(
-            f"{published.title} could not be acquired ({problem or 'nothing came of it'}): "
-            f"try again, or {published.remedy}"
+            f"{published.title} could not be acquired ({problem or 'nothing came of it'})",
+            f"try again, or {published.remedy}",
         )
     log.info("%s is complete and verified", published.title)
     return replace(dataset, origin="tfds")

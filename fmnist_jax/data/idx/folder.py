@@ -40,7 +40,7 @@ def read_training_folder(published: DatasetCard, folder: Path) -> Split:
 def _read_files(published: DatasetCard, folder: Path, count: int) -> list[idx.Bytes]:
     """The verified contents of the first `count` of `FILES`."""
     if problem := folder_problem(folder):
-        raise DataError(f"the data folder {folder} {problem}: {published.remedy}")
+        raise DataError(f"the data folder {folder} {problem}", published.remedy)
     return [_read(published, index, folder) for index in range(count)]
 
 
@@ -56,7 +56,7 @@ def _read(published: DatasetCard, index: int, folder: Path) -> idx.Bytes:
             return _load(published, index, path)
         except DataError as error:
             refusal = refusal or error
-    raise refusal or DataError(f"{folder} holds no {FILES[index]}.gz: {published.remedy}")
+    raise refusal or DataError(f"{folder} holds no {FILES[index]}.gz", published.remedy)
 
 
 def _locate(folder: Path, file: str) -> Iterator[Path]:
@@ -83,15 +83,15 @@ def _load(published: DatasetCard, index: int, path: Path) -> idx.Bytes:
     except ChecksumError as error:
         if other := _owner_of(error):
             raise DataError(
-                f"{path.parent} does not hold {published.title}, {path.name} is {other.title}'s: "
-                f"choose --dataset {other.name}, or give {published.title}'s folder with --data-dir"
+                f"{path.parent} does not hold {published.title}, {path.name} is {other.title}'s",
+                f"choose --dataset {other.name}, or name {published.title}'s folder by --data-dir",
             ) from error
         problem = str(error)
     except ValueError as error:
         problem = str(error)
     except OSError as error:
         problem = f"cannot be read ({error.strerror or error})"
-    raise DataError(f"{path} {problem}: {published.remedy}")
+    raise DataError(f"{path} {problem}", published.remedy)
 
 
 def _owner_of(error: ChecksumError) -> DatasetCard | None:

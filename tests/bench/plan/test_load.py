@@ -1,14 +1,10 @@
-import contextlib
 import itertools
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bench.plan import load
 from bench.plan.plan import MAX_CASES, Plan
 from fmnist_jax.errors import UserError
-from fmnist_jax.learner import LEARNERS
 
 
 @pytest.mark.parametrize(
@@ -184,64 +180,6 @@ def test_a_models_table_is_inside_that_of_the_models(tmp_path):
     path.write_text("[cnn]\nepochs = 1\n")
     with pytest.raises(UserError, match=r"unknown key 'cnn': did you mean \[model.cnn\]\?"):
         load.load(str(path))
-
-
-# Any input gives a Plan or one line.
-
-FIELDS = ["epochs", "C", "hidden", "augment", "flip", "x", ""]
-WORDS = [*Plan.model_fields, *LEARNERS.catalogue, *FIELDS]
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["auto", "4GiB", "rbf", "fashion_mnist"])
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-
-
-def load_or_refuse(*arguments, **options):
-    with contextlib.suppress(UserError):
-        assert isinstance(load.load(*arguments, **options), Plan)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=3))
-def test_any_document_is_a_plan_or_refused(document):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "_read", lambda config: document)
-        load_or_refuse(None)
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(".".join),
-    st.text() | SCALARS.map(repr) | st.lists(SCALARS).map(repr),
-)
-def test_any_assignment_is_a_plan_or_refused(key, value):
-    load_or_refuse(None, [f"{key}={value}"])
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.text(st.characters(exclude_categories=[])))
-def test_any_text_in_an_assignment_or_config_is_a_plan_or_refused(text):
-    load_or_refuse(None, [text])
-    load_or_refuse(text)
-
-
-@settings(max_examples=100, deadline=None)
-@given(content=st.binary() | st.text().map(str.encode))
-def test_any_bytes_in_a_file_are_a_plan_or_refused(tmp_path_factory, content):
-    path = tmp_path_factory.getbasetemp() / "any.toml"
-    path.write_bytes(content)
-    load_or_refuse(str(path))
 
 
 @pytest.mark.parametrize("name", load.named_configs())

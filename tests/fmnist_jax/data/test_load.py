@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def test_a_data_folder_never_falls_back(
     with pytest.raises(DataError, match="absent does not exist"):
         load.load(name, tmp_path / "absent")
     monkeypatch.setenv("FMNIST_DATA_DIR", str(tmp_path / "absent"))
-    with pytest.raises(DataError, match=r"does not exist.*FMNIST_DATA_DIR names the folder"):
+    with pytest.raises(DataError, match=r"does not exist \(FMNIST_DATA_DIR names the folder\): "):
         load.load(name)
 
 
@@ -120,5 +121,15 @@ def test_the_training_set_of_mnist_needs_no_test_set(tmp_path, monkeypatch):
 def test_mnist_in_a_named_folder_is_verified(tmp_path, monkeypatch):
     folder = write_folder(tmp_path / "mnist", toy_arrays())
     monkeypatch.setenv("MNIST_DATA_DIR", str(folder))
-    with pytest.raises(DataError, match="MNIST_DATA_DIR"):
+    with pytest.raises(DataError, match=r"the two files.* name it by MNIST_DATA_DIR") as caught:
         load.load_mnist_training()
+    assert "--data-dir" not in str(caught.value)
+
+
+def test_a_closed_folder_beside_the_data_is_passed_over(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match="name it by MNIST_DATA_DIR"):
+        load.load_mnist_training(tmp_path / "fashion")

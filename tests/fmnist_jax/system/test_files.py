@@ -1,8 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from fmnist_jax.system.files import check_writable, write_atomically
+from fmnist_jax.errors import UserError
+from fmnist_jax.system.files import check_writable, write_atomically, written_whole
 
 
 def test_a_new_file_has_the_mode_of_the_umask(tmp_path):
@@ -66,3 +68,16 @@ def test_a_folder_is_created_and_left_empty(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
         check_writable(tmp_path / "file" / "folder")
+
+
+@pytest.mark.parametrize("call", ["stat", "mkdir"])
+def test_a_folder_in_one_that_is_closed_is_one_line(tmp_path, monkeypatch, call):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, call, refuse)
+    with (
+        pytest.raises(UserError, match=r"cannot write to .*Permission denied; choose another"),
+        written_whole(tmp_path / "closed" / "out"),
+    ):
+        pass
