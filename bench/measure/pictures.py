@@ -8,11 +8,14 @@ from matplotlib.figure import Figure
 
 from bench.measure.messages import Artifacts
 from bench.measure.record import Measurement
-from bench.records.schema import Record
+from bench.records.schema import Calibration, Record
+from fmnist_jax.evaluation.calibration import apply_temperature, reliability
 from fmnist_jax.figures.confusion import confusion_figure
 from fmnist_jax.figures.curves import curves_figure
 from fmnist_jax.figures.explanations import Triptych, triptych_figure
 from fmnist_jax.figures.mistakes import mistakes_figure
+from fmnist_jax.figures.reliability import reliability_figure
+from fmnist_jax.figures.robustness import robustness_figure
 from fmnist_jax.figures.style import png
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def make_pictures(record: Record, measurement: Measurement) -> Artifacts:
-    """Draw the confusion matrix, the worst mistakes, the curves and Grad-CAM.
+    """Draw the confusion matrix, the worst mistakes, calibration, robustness, curves, Grad-CAM.
 
     Args:
         record: complete.
@@ -39,6 +42,12 @@ def make_pictures(record: Record, measurement: Measurement) -> Artifacts:
             test.images, test.labels, probabilities, classes, title, splits.test_index
         ),
     }
+    if record.quality.calibration:
+        figures["reliability"] = _reliability_figure(record.quality.calibration, measurement, title)
+    if record.quality.robustness:
+        figures["robustness"] = robustness_figure(
+            record.quality.robustness.accuracy, record.quality.test_accuracy or 0.0, title
+        )
     if measurement.history:
         figures["curves"] = curves_figure(measurement.history, title)
     if case.kind == "flax":
@@ -50,6 +59,17 @@ def make_pictures(record: Record, measurement: Measurement) -> Artifacts:
         if LAST in feature_maps(learner.network, learner.variables):
             figures["gradcam"] = gradcam_figure(measurement, learner, title)
     return {f"{kind}.png": (kind, png(figure)) for kind, figure in figures.items()}
+
+
+def _reliability_figure(calibration: Calibration, measurement: Measurement, title: str) -> Figure:
+    temperature = calibration.temperature or 1.0
+    scaled = apply_temperature(measurement.test, temperature)
+    labels = measurement.splits.test.labels
+    diagrams = {
+        "as predicted": reliability(measurement.test, labels, "equal_width"),
+        f"temperature {temperature:.2f}": reliability(scaled, labels, "equal_width"),
+    }
+    return reliability_figure(diagrams, title)
 
 
 def one_right_one_wrong(

@@ -121,8 +121,9 @@ def test_what_is_added_after_the_record():
     assert set(robustness.accuracy) == set(CORRUPTIONS)
     assert {len(values) for values in robustness.accuracy.values()} == {5}
     assert outcome.record.explanations == []
-    pictures = {"confusion.png", "mistakes.png", "curves.png"}
-    assert set(outcome.artifacts) == {"predictions.npz", *pictures}
+    pictures = {"confusion", "mistakes", "reliability", "robustness", "curves"}
+    names = {"predictions.npz", *(f"{picture}.png" for picture in pictures)}
+    assert set(outcome.artifacts) == names
 
 
 def test_predictions_give_the_scores_again():

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fmnist_jax.evaluation.calibration import reliability
+from fmnist_jax.evaluation.robustness import CORRUPTIONS
 from fmnist_jax.figures.confusion import confusion_figure
 from fmnist_jax.figures.curves import curves_figure
 from fmnist_jax.figures.explanations import SheetRow, Triptych, sheet_figure, triptych_figure
 from fmnist_jax.figures.mistakes import mistakes_figure
+from fmnist_jax.figures.reliability import reliability_figure
+from fmnist_jax.figures.robustness import robustness_figure
 from fmnist_jax.figures.style import png
 from fmnist_jax.history import Epoch
 
@@ -87,3 +91,26 @@ def test_a_contact_sheet_has_methods_across_and_images_down():
     assert "integrated\ngradients" in texts(figure)
     assert "caption 1" in texts(figure)
     assert sum(len(axes.images) for axes in figure.axes) == 2 * (1 + 2 * 3)
+
+
+def test_reliability_states_each_error():
+    diagram = reliability(PROBABILITIES, LABELS, "equal_width")
+    perfect = reliability(np.eye(10)[LABELS], LABELS, "equal_width")
+    figure = reliability_figure({"as predicted": diagram, "perfect": perfect}, "model")
+    drawn(figure)
+    assert "as predicted: calibration error" in texts(figure)
+    assert "perfect: calibration error 0.00%" in texts(figure)
+    gaps, accuracy = figure.axes[0].collections[0], figure.axes[0].lines[1]
+    assert len(gaps.get_segments()) == len(accuracy.get_xdata()) == len(diagram.images)
+
+
+def test_robustness_has_a_panel_per_corruption_and_one_for_the_mean():
+    accuracy = {name: [0.9, 0.7, 0.5, 0.3, 0.1] for name in CORRUPTIONS}
+    figure = robustness_figure(accuracy | {"rotate": [0.2] * 5}, 0.9, "model")
+    drawn(figure)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[: len(CORRUPTIONS)] == [
+        f"{name.replace('_', ' ')}: {'20' if name == 'rotate' else '50'}%" for name in CORRUPTIONS
+    ]
+    assert titles[len(CORRUPTIONS)] == "mean of all: 48%"
+    assert all((axes.lines[0].get_ydata() == 0.9).all() for axes in figure.axes[:13])
