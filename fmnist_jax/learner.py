@@ -4,6 +4,7 @@ A registered *config* is a frozen set of hyper-parameters that builds its *learn
 learner is prepared, fitted, and then asked for predictions and its cost, in that order.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -81,9 +82,9 @@ class LearnerConfig(BaseModel):
     official_accuracy: ClassVar[float | None] = None
     robustness_images: ClassVar[int] = 1_000
 
+    @abstractmethod
     def build(self, seed: int) -> Learner:
         """Build a fresh learner; the same seed gives the same result."""
-        raise NotImplementedError(type(self).__name__)
 
     def compute_dtype(self, accelerator: bool) -> str:
         """Return the dtype of the arithmetic, on an accelerator or a CPU."""

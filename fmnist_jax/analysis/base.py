@@ -1,5 +1,6 @@
 """What a part of the analysis is, what it is given, and the registry of all parts."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -101,17 +102,17 @@ class Part(BaseModel):
     by_default: ClassVar[bool] = True
 
     @classmethod
+    @abstractmethod
     def measure(cls, context: Context) -> Self:
         """Answer the question."""
-        raise NotImplementedError(cls.__name__)
 
+    @abstractmethod
     def figures(self, context: Context) -> Figures:
         """The pictures of the answer."""
-        raise NotImplementedError(type(self).__name__)
 
+    @abstractmethod
     def digest(self) -> Digest:
         """The answer in a few lines."""
-        raise NotImplementedError(type(self).__name__)
 
     @classmethod
     def check(cls, context: Context) -> None:

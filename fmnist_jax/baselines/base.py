@@ -2,6 +2,7 @@
 
 import importlib
 import pickle
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -33,9 +34,9 @@ class BaselineConfig(LearnerConfig):
 
     standardise: bool = False
 
+    @abstractmethod
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """An unfitted scikit-learn classifier of [n, 784] features in [0, 1] or standardised."""
-        raise NotImplementedError(type(self).__name__)
 
     def parameters(self, fitted: Any) -> int | None:
         """How many numbers the fitted estimator stores, where that can be said."""

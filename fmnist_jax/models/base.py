@@ -1,5 +1,6 @@
 """The base of networks with convolutions."""
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import flax.linen as nn
@@ -19,13 +20,13 @@ class ConvNetwork(nn.Module):
         def apply(self, *args: Any, **kwargs: Any) -> Any:
             """See flax.linen.Module.apply."""
 
+    @abstractmethod
     def features(self, images: jax.Array, train: bool = False) -> jax.Array:
         """Map [b, 28, 28, 1] in [0, 1] to the last feature map [b, h, w, c]."""
-        raise NotImplementedError(type(self).__name__)
 
+    @abstractmethod
     def head(self, features: jax.Array, train: bool = False) -> jax.Array:
         """Map the last feature map to float32 logits [b, 10]."""
-        raise NotImplementedError(type(self).__name__)
 
     def __call__(self, images: jax.Array, train: bool = False) -> jax.Array:
         """Map [b, 28, 28, 1] in [0, 1] to float32 logits [b, 10]."""

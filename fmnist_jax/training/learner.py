@@ -1,5 +1,6 @@
 """A Flax network behind the learner protocol."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -24,9 +25,9 @@ class FlaxConfig(TrainingConfig):
     architecture and sets its own defaults.
     """
 
+    @abstractmethod
     def network(self, dtype: str) -> Network:
         """Return the Flax module, computing in `dtype` with float32 parameters."""
-        raise NotImplementedError(type(self).__name__)
 
     def build(self, seed: int) -> Learner:
         """Build a learner for this network on all devices."""

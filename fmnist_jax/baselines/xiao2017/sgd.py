@@ -1,5 +1,6 @@
 """Linear models learned from one image at a time."""
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
@@ -26,9 +27,9 @@ class OnlineConfig(BaselineConfig):
 
     max_iter: PositiveInt = 1000
 
+    @abstractmethod
     def options(self) -> dict[str, Any]:
         """Arguments of `SGDClassifier`."""
-        raise NotImplementedError(type(self).__name__)
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """The classifier; every class has its own seed, so threads do not change it."""
