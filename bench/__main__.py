@@ -1,4 +1,4 @@
-"""`python -m bench`: run the command line, and end it with one line and an exit code.
+"""Run the command line, and turn every error into one line and an exit code.
 
 stdout carries results, stderr progress and messages. Exit codes: 0 all cases
 finished; 1 some case failed; 2 bad usage, config or data; 130 interrupted, by
@@ -31,10 +31,10 @@ def _run() -> int:
     from fmnist_jax.errors import UserError
 
     try:
-        # typer makes exit code 130 of an interrupt that no verb has caught.
+        # typer returns exit code 130 for an interrupt that no verb has caught.
         return app(prog_name=_program_name(), standalone_mode=False) or 0
     except typer.TyperException as error:
-        if not error.format_message():  # the help was asked for by giving nothing
+        if not error.format_message():  # no arguments: the help was printed
             return error.exit_code
         return _fail(f"{error.format_message()} (see python -m bench --help)", error.exit_code)
     except UserError as error:
@@ -44,7 +44,7 @@ def _run() -> int:
     except typer.Abort:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of stdout has seen enough; keep Python from complaining at exit.
+        # The reader of stdout has gone; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -57,10 +57,10 @@ def _run() -> int:
 
 
 def _prepare_streams() -> None:
-    """Make the standard streams take whatever is printed, closed as they may be.
+    """Open closed standard streams, and let them print any character.
 
-    A closed one would be replaced by the first file that is opened. What the
-    terminal's encoding lacks is printed as a question mark.
+    The first file that is opened would take the place of a closed stream. A character
+    that the terminal's encoding lacks is printed as a question mark.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
@@ -73,7 +73,7 @@ def _prepare_streams() -> None:
 
 
 def _program_name() -> str:
-    """How the command is called in its help; shells can complete the script `bench` alone."""
+    """Return the name of the command in its help; shells complete only the script `bench`."""
     completing = {"--install-completion", "--show-completion"} & set(sys.argv)
     if completing or "_BENCH_COMPLETE" in os.environ or sys.argv[0].endswith("bench"):
         return "bench"

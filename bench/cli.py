@@ -1,4 +1,4 @@
-"""The command line: one thin function per verb, heavy imports inside it."""
+"""Define the command line: one thin function per verb, with heavy imports inside."""
 
 import shlex
 import sys
@@ -17,7 +17,7 @@ app = typer.Typer(
 
 
 def command() -> str:
-    """Return the command line as it was given, for the records."""
+    """Return this command line, for the records."""
     return shlex.join(["python", "-m", "bench", *sys.argv[1:]])
 
 
@@ -47,7 +47,7 @@ def run(
     from bench.plan import load
 
     if models and all_:
-        raise UserError("--all runs every model: name some, or give --all, not both")
+        raise UserError("--all runs every model: give either names or --all")
     if not models and not all_:
         raise UserError("name the models to run, or give --all; python -m bench list shows them")
     plan = load.load(

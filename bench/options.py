@@ -1,6 +1,6 @@
-"""The command line's options: what they are called, what they take, what they say of themselves.
+"""Define the options of the command line: names, types, help and completion.
 
-The one place that turns an option into a path is `path_option`.
+`path_option` is the only place that turns an option into a path.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from fmnist_jax.system.paths import parse_path
 
 
 def path_option(name: str, *, metavar: str, **settings: Any) -> Any:
-    """Return an option that names a file or folder; the verb is given an absolute path."""
+    """Return an option that names a file or folder; its value is an absolute path."""
     return typer.Option(name, parser=_path, metavar=metavar, **settings)
 
 
@@ -26,7 +26,7 @@ def _path(text: str | Path) -> Path:
 
 
 def _complete(*sections: str) -> Callable[[str], list[str]]:
-    """What a shell offers for the beginning of a name in these sections of the catalogue."""
+    """Return a completer of names in these sections of the catalogue."""
 
     def complete(incomplete: str) -> list[str]:
         from bench.commands.list import catalogue
@@ -38,14 +38,16 @@ def _complete(*sections: str) -> Callable[[str], list[str]]:
     return complete
 
 
-# Of every verb.
+# Options of several verbs.
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Results = Annotated[Path, path_option("--results", metavar="DIR", help="The results folder.")]
 DEFAULT_RESULTS = Path("results")
 Progress = Annotated[
     Literal["auto", "plain", "none"],
-    typer.Option("--progress", help="Bars on a terminal and lines in a log; only lines; nothing."),
+    typer.Option(
+        "--progress", help="auto: bars on a terminal, else lines; plain: lines; none: nothing."
+    ),
 ]
 Dataset = Annotated[
     str | None,
@@ -67,12 +69,12 @@ DataDir = Annotated[
     ),
 ]
 
-# Of run. Where the default is None, the config decides; what is shown is the default config's.
+# Options of run. None leaves a field of the config as it is; the help shows the default's value.
 Models = Annotated[
     list[str] | None,
     typer.Argument(
         help="Models or baselines to run.",
-        autocompletion=_complete("models", "baselines", "historic"),
+        autocompletion=_complete("models", "baselines", "xiao2017"),
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Run every model of the config.")]
@@ -88,7 +90,7 @@ Config = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a field: resnet.epochs=5."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a field, as in resnet.epochs=5."),
 ]
 Seeds = Annotated[
     int | None, typer.Option("--seeds", help="Seeds of each model.", show_default="1")
@@ -103,7 +105,9 @@ Timeout = Annotated[
 ]
 Retries = Annotated[
     int | None,
-    typer.Option("--retries", help="More attempts at a case that died or hung.", show_default="0"),
+    typer.Option(
+        "--retries", help="Further attempts at a case that died or hung.", show_default="0"
+    ),
 ]
 Cluster = Annotated[
     str | None,
@@ -127,9 +131,9 @@ Processes = Annotated[
 ProcessId = Annotated[
     int | None, typer.Option("--process-id", help="Which of them this is; 0 leads.")
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Run all again, from the start.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run finished cases again, from the start.")]
 
-# Of table.
+# Options of table.
 Format = Annotated[
     Literal["rich", "markdown", "csv", "json"], typer.Option("--format", help="What to print.")
 ]
@@ -138,7 +142,7 @@ Write = Annotated[
     path_option("--write", metavar="FILE", help="Regenerate the marked block of this file."),
 ]
 
-# Of analyze.
+# Options of analyze.
 AnalysisOut = Annotated[
     Path | None,
     path_option(
@@ -160,7 +164,7 @@ Parts = Annotated[
 ]
 DigestFormat = Annotated[Literal["rich", "json"], typer.Option("--format", help="What to print.")]
 
-# Of gradcam.
+# Options of gradcam.
 Network = Annotated[
     str, typer.Argument(help="A network with convolutions.", autocompletion=_complete("models"))
 ]
@@ -178,7 +182,7 @@ PerClass = Annotated[
         metavar="N",
         min=0,
         help="The first N test images of each class.",
-        show_default="1 where nothing else is chosen",
+        show_default="1 without --index and --wrong",
     ),
 ]
 ExplainedClass = Annotated[
@@ -188,9 +192,7 @@ Methods = Annotated[
     list[str] | None,
     typer.Option("--method", metavar="NAME", help="gradcam, hirescam ...", show_default="all"),
 ]
-Layer = Annotated[
-    str, typer.Option("--layer", metavar="NAME", help="Feature map to explain; the last one.")
-]
+Layer = Annotated[str, typer.Option("--layer", metavar="NAME", help="Feature map to explain.")]
 ExplanationsOut = Annotated[
     Path | None,
     path_option(
@@ -201,7 +203,7 @@ ExplanationsOut = Annotated[
     ),
 ]
 
-# Of peers.
+# Options of peers.
 PeerModels = Annotated[list[str] | None, typer.Argument(help="resnet, cnn.", show_default="both")]
 Frameworks = Annotated[
     list[str] | None,

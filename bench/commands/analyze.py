@@ -57,15 +57,15 @@ def analyze(
     screens.show_logs(errors)
     parts = base.select(only)
     data = load(dataset or AUTO, data_dir)
-    reason = data.fallback_reason or "asked for by name."
+    reason = data.fallback_reason or "requested by name."
     if data.synthetic:
         errors.print(summary.banner(reason))
     context = base.Context(data, find_mnist(parts, data, data_dir), read_confusions(results, data))
     folder = parse_path(out or DEFAULT_OUT / data.name)
-    with written_whole(folder) as partial, reported(parts, errors) as on_part:
-        answers, documents = [], []
+    with written_whole(folder) as partial, show_progress(parts, errors) as on_part:
+        results_of_parts, documents = [], []
         for part in base.analyze(context, parts, on_part):
-            answers.append(part)
+            results_of_parts.append(part)
             documents.append(write_part(partial, part, context))
     if format_ == "json":
         print(json.dumps({"dataset": describe(data), "parts": documents}, indent=1))
@@ -73,7 +73,7 @@ def analyze(
     console = accuracy.screen()
     if data.synthetic:
         console.print(summary.banner(reason))
-    for part in answers:
+    for part in results_of_parts:
         console.print(digest(part))
     errors.print(f"figures and JSON: {escape(str(folder))}", soft_wrap=True, highlight=False)
 
@@ -81,9 +81,9 @@ def analyze(
 def find_mnist(
     parts: Sequence[type[base.Part]], data: Dataset, data_dir: Path | None
 ) -> Split | str:
-    """MNIST's training set where a part compares with it, or why it is not there."""
+    """Return MNIST's training set if a part compares with it, else why it is missing."""
     if "mnist" not in {part.name for part in parts}:
-        return "the comparison was not asked for"
+        return "the comparison was not requested"
     if data.name == "mnist":
         return "the dataset is MNIST itself"
     try:
@@ -93,10 +93,9 @@ def find_mnist(
 
 
 def read_confusions(results: Path, data: Dataset) -> dict[str, Confusion]:
-    """The test confusions of this dataset by model, summed over the records.
+    """Return the test confusions of this dataset by model, summed over the records.
 
-    Only models trained on all images count, and no grid's points, each of which is
-    another model.
+    Records of models trained on fewer images, and of grid points, are left out.
     """
     confusions: dict[str, Confusion] = {}
     sha256 = data.sha256
@@ -112,7 +111,7 @@ def read_confusions(results: Path, data: Dataset) -> dict[str, Confusion]:
 
 
 def describe(data: Dataset) -> dict[str, Any]:
-    """The dataset's identity, for each JSON."""
+    """Return the dataset's identity, for each JSON."""
     return {"name": data.name, "sha256": data.sha256, "synthetic": data.synthetic}
 
 
@@ -136,7 +135,7 @@ def write_part(folder: Path, part: base.Part, context: base.Context) -> dict[str
 
 
 def digest(part: base.Part) -> Table:
-    """A part's answer in a few lines."""
+    """Make a table of a part's main results."""
     table = Table(
         title=f"{part.number}  {part.title}",
         title_justify="left",
@@ -153,26 +152,26 @@ def digest(part: base.Part) -> Table:
 
 
 @contextmanager
-def reported(
+def show_progress(
     parts: Sequence[type[base.Part]], console: Console
 ) -> Iterator[Callable[[type[base.Part]], None]]:
-    """What to call as each part begins: bars on a terminal, lines elsewhere, with the time left."""
+    """Yield a function to call as each part begins; it shows the progress and the time left."""
     total = sum(part.expected_s for part in parts)
-    begun: list[type[base.Part]] = []
+    started_parts: list[type[base.Part]] = []
     started = time.monotonic()
 
     def share() -> float:
-        return sum(part.expected_s for part in begun[:-1])
+        return sum(part.expected_s for part in started_parts[:-1])
 
     if not console.is_terminal:
 
-        def say(part: type[base.Part]) -> None:
-            begun.append(part)
-            speed = share() / (time.monotonic() - started) if len(begun) > 1 else 1.0
+        def print_line(part: type[base.Part]) -> None:
+            started_parts.append(part)
+            speed = share() / (time.monotonic() - started) if len(started_parts) > 1 else 1.0
             left = (total - share()) / speed
-            console.print(f"{len(begun)}/{len(parts)} {part.name}, about {left:.0f} s left")
+            console.print(f"{len(started_parts)}/{len(parts)} {part.name}, about {left:.0f} s left")
 
-        yield say
+        yield print_line
         return
     columns = (
         TextColumn("{task.description}"),
@@ -183,8 +182,8 @@ def reported(
     with Progress(*columns, console=console, transient=True, speed_estimate_period=600) as bars:
         bar = bars.add_task("", total=total)
 
-        def move(part: type[base.Part]) -> None:
-            begun.append(part)
+        def move_bar(part: type[base.Part]) -> None:
+            started_parts.append(part)
             bars.update(bar, completed=share(), description=f"{part.number} {part.title}")
 
-        yield move
+        yield move_bar

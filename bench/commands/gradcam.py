@@ -33,7 +33,7 @@ from fmnist_jax.training import jax_cache, weights
 from fmnist_jax.training.learner import FlaxConfig
 
 DEFAULT_OUT = Path("gradcam")
-MOST_PICTURED = 20  # images in one picture; maps.npz has all
+MAX_PICTURED = 20  # images in one picture; maps.npz has all
 
 _BATCH = 250
 
@@ -77,7 +77,7 @@ def gradcam(
         format_: of what is printed.
 
     Raises:
-        UserError: anything asked for does not exist; nothing is written.
+        UserError: the model, a method, the layer or an image does not exist; nothing is written.
     """
     errors = Console(stderr=True)
     progress.show_logs(errors)
@@ -92,28 +92,28 @@ def gradcam(
     if data.synthetic:
         errors.print(summary.banner(data.fallback_reason or "the record's own dataset."))
     proba = predict(trained, test)
-    chosen = selection.choose(test_index, test.labels, proba)
-    labels, proba = test.labels[chosen], proba[chosen]
+    selected = selection.choose(test_index, test.labels, proba)
+    labels, proba = test.labels[selected], proba[selected]
     targets = parse_target(target, labels, proba.argmax(1), data.classes)
     folder = parse_path(out or DEFAULT_OUT / model)
     with written_whole(folder) as partial:
-        found = assess(
+        assessments = assess(
             trained.network,
             trained.variables,
-            test.images[chosen],
+            test.images[selected],
             targets,
             methods,
             layer,
-            lambda name: errors.print(f"{name} of {len(chosen)} images", highlight=False),
+            lambda name: errors.print(f"{name} of {len(selected)} images", highlight=False),
         )
         explained = explanations.Explained(
-            images=test.images[chosen],
-            index=test_index[chosen],
+            images=test.images[selected],
+            index=test_index[selected],
             labels=labels,
             targets=targets,
             probabilities=proba,
             classes=data.classes,
-            assessments=found,
+            assessments=assessments,
         )
         write(partial, explained, trained.title, layer)
     if format_ == "json":
@@ -128,7 +128,7 @@ def gradcam(
 
 
 def find_trained(model: str, results: Path) -> Trained:
-    """The network of the newest finished record of `model` whose weights are still there.
+    """Return the network of the newest finished record of `model` that still has its weights.
 
     Raises:
         UserError: `model` is no network, or no such record is there.
@@ -137,9 +137,9 @@ def find_trained(model: str, results: Path) -> Trained:
     if not issubclass(LEARNERS[model], FlaxConfig):
         raise UserError(f"{model} has no feature maps to explain: {nearest('', _networks())}")
     newest = [
-        found
-        for found in store.read(results, f"*/*/{model}/*.json")
-        if found.record.run.status == "ok" and found.artifact("weights")
+        stored
+        for stored in store.read(results, f"*/*/{model}/*.json")
+        if stored.record.run.status == "ok" and stored.artifact("weights")
     ]
     if not newest:
         raise UserError(
@@ -154,7 +154,7 @@ def find_trained(model: str, results: Path) -> Trained:
 
 
 def load_test(stored: store.Stored) -> tuple[Dataset, Split, npt.NDArray[np.int64]]:
-    """The dataset of a record, the part of the test set that it used, and its positions.
+    """Return the dataset of a record, the part of the test set that it used, and its positions.
 
     Raises:
         DataError: the dataset cannot be had, or is another than the record's.
@@ -169,7 +169,7 @@ def load_test(stored: store.Stored) -> tuple[Dataset, Split, npt.NDArray[np.int6
 
 
 def predict(trained: Trained, test: Split) -> npt.NDArray[np.float32]:
-    """The network's probabilities, float32 [n, classes]."""
+    """Return the network's probabilities, float32 [n, classes]."""
     forward = jax.jit(lambda v, x: jax.nn.softmax(predict_logits(trained.network, v, x)))
     pixels = test.images[..., None].astype(np.float32) / 255
     missing = -len(pixels) % _BATCH
@@ -183,29 +183,29 @@ def predict(trained: Trained, test: Split) -> npt.NDArray[np.float32]:
 
 def write(folder: Path, explained: explanations.Explained, title: str, layer: str) -> None:
     """Write a picture of triptychs per method, the contact sheet, and all maps."""
-    methods = [found for found in explained.assessments if found.layer is not None]
-    shown = explained.spread(MOST_PICTURED)
-    for found in methods:
+    methods = [each for each in explained.assessments if each.layer is not None]
+    shown = explained.spread(MAX_PICTURED)
+    for each in methods:
         triptychs = [
-            Triptych(explained.images[n], found.maps[n], explained.caption(n)) for n in shown
+            Triptych(explained.images[n], each.maps[n], explained.caption(n)) for n in shown
         ]
-        heading = f"{title}: {found.method}, layer {layer}"
+        heading = f"{title}: {each.method}, layer {layer}"
         figure = triptych_figure(triptychs, heading, columns=min(2, len(triptychs)))
-        (folder / f"{found.method}.png").write_bytes(png(figure))
+        (folder / f"{each.method}.png").write_bytes(png(figure))
     rows = [
         SheetRow(
             explained.images[n],
-            np.stack([found.maps[n] for found in methods]),
+            np.stack([each.maps[n] for each in methods]),
             explained.caption(n, "\n"),
         )
         for n in shown
     ]
-    sheet = sheet_figure(rows, [found.method for found in methods], f"{title}: layer {layer}")
+    sheet = sheet_figure(rows, [each.method for each in methods], f"{title}: layer {layer}")
     (folder / "sheet.png").write_bytes(png(sheet))
     np.savez_compressed(
         folder / "maps.npz",
-        maps=np.stack([found.maps for found in methods]),
-        methods=np.array([found.method for found in methods]),
+        maps=np.stack([each.maps for each in methods]),
+        methods=np.array([each.method for each in methods]),
         index=explained.index,
         label=explained.labels,
         predicted=explained.predicted,

@@ -1,4 +1,4 @@
-"""What there is to run: models, baselines, datasets, parts of the analysis and configs."""
+"""`python -m bench list`: show models, baselines, datasets, parts of the analysis and configs."""
 
 import json
 import re
@@ -15,17 +15,19 @@ Catalogue = dict[str, dict[str, str]]  # section -> name -> summary
 
 
 def catalogue() -> Catalogue:
-    """Every registered name with its summary; no entry is imported for it."""
+    """Return every registered name with its summary, without importing the entries."""
     from bench.plan.load import named_configs
 
-    usual = [LEARNERS.catalogue[name] for name in default_models()]
+    default = [LEARNERS.catalogue[name] for name in default_models()]
     return {
-        "models": {entry.name: entry.summary for entry in usual if ".models." in entry.module},
+        "models": {entry.name: entry.summary for entry in default if ".models." in entry.module},
         "baselines": {
-            entry.name: entry.summary for entry in usual if ".baselines." in entry.module
+            entry.name: entry.summary for entry in default if ".baselines." in entry.module
         },
-        "historic": {
-            entry.name: entry.summary for entry in LEARNERS.catalogue.values() if entry not in usual
+        "xiao2017": {
+            entry.name: entry.summary
+            for entry in LEARNERS.catalogue.values()
+            if entry not in default
         },
         "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
         "analysis": {entry.name: entry.summary for entry in PARTS.catalogue.values()},
@@ -33,21 +35,21 @@ def catalogue() -> Catalogue:
     }
 
 
-def show(found: Catalogue, as_json: bool) -> None:
+def show(entries: Catalogue, as_json: bool) -> None:
     """Print the catalogue to stdout."""
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(entries, indent=1))
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column()
-    for section, entries in found.items():
+    for section, summaries in entries.items():
         table.add_row(f"[dim]{section}[/]", "")
-        for name, summary in entries.items():
+        for name, summary in summaries.items():
             table.add_row(f"  {name}", summary)
     Console().print(table)
 
 
 def _first_comment(path: Traversable) -> str:
-    found = re.match(r"#\s*(.+)", path.read_text(encoding="utf-8"))
-    return found[1] if found else ""
+    match = re.match(r"#\s*(.+)", path.read_text(encoding="utf-8"))
+    return match[1] if match else ""

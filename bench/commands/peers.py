@@ -1,4 +1,4 @@
-"""`python -m bench peers`: every model through its rounds, then the file and the tables."""
+"""`python -m bench peers`: compare frameworks in rounds, then store and show the comparison."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ def peers(
     progress: Mode = "auto",
     debug: bool = False,
 ) -> int:
-    """Compare, store the comparison and show it; the exit code.
+    """Compare, store the comparison and show it; return the exit code.
 
     Args:
         models: resnet, cnn; both where none is named.
@@ -53,12 +53,12 @@ def peers(
         UserError: an unknown name, or a results folder that cannot be written.
     """
     names = entries.models(models)
-    chosen, missing = entries.entrants(frameworks)
+    entrants, missing = entries.entrants(frameworks)
     store.check_writable(results)
     host = probe.inspect(command)
     train_batches = tuple(dict.fromkeys(batches))
     try:
-        result = run(host, names, chosen, missing, train_batches, rounds, flip, progress, debug)
+        result = run(host, names, entrants, missing, train_batches, rounds, flip, progress, debug)
     except KeyboardInterrupt:
         print("interrupted; a comparison is stored only when it is complete", file=sys.stderr)
         return EXIT_CODE
@@ -82,7 +82,7 @@ def run(
     mode: Mode,
     debug: bool,
 ) -> Comparison:
-    """Compare, telling stderr how far it is."""
+    """Run the comparison, with its progress on stderr."""
     started = datetime.now(UTC)
     errors = Console(stderr=True)
     for name in missing:
@@ -93,7 +93,7 @@ def run(
     ]
     images = max(IMAGES, *train_batches)
     measured: list[Entry] = []
-    with progress(mode, errors, len(models) * (len(entrants) + rounds)) as say:
+    with progress(mode, errors, len(models) * (len(entrants) + rounds)) as report_progress:
         for model in models:
             setup = Setup(
                 model,
@@ -103,7 +103,7 @@ def run(
                 flip,
                 accelerated=host.accelerated,
             )
-            measured += compare(setup, entrants, measures, rounds, say, debug=debug)
+            measured += compare(setup, entrants, measures, rounds, report_progress, debug=debug)
     config = Config(
         models=tuple(models),
         train_batches=tuple(train_batches),

@@ -17,8 +17,7 @@ from bench.execution.pending import PendingCases, find_pending
 from bench.execution.scheduler import RunSummary, Scheduler
 from bench.measure import probe
 from bench.measure.messages import Seat
-from bench.plan.cases import cases as make_cases
-from bench.plan.cases import describe_dataset
+from bench.plan.cases import describe_dataset, make_cases
 from bench.plan.plan import Plan
 from bench.processes import signals
 from bench.records import checkpoint_dirs, store

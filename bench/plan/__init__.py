@@ -1,1 +1,1 @@
-"""What is to be run: the plan, where it is read from, and the cases it makes."""
+"""Plan a run: read the config, and make its cases."""

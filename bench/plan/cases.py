@@ -17,7 +17,7 @@ class DatasetDescription:
     """A dataset without its arrays; attributes as of `Dataset`.
 
     Attributes:
-        reason: why it is synthetic, if it is.
+        reason: why the dataset is synthetic, where it is.
     """
 
     name: str
@@ -28,10 +28,10 @@ class DatasetDescription:
 
 
 def describe_dataset(plan: Plan, data_dir: Path | None) -> DatasetDescription:
-    """Load the dataset of a plan once, to know it and to refuse impossible splits before any work.
+    """Load the dataset of a plan and return its description; impossible splits are refused here.
 
     Raises:
-        UserError: it cannot be had, or is too small for the plan.
+        UserError: the dataset is not available, or is too small for the plan.
     """
     dataset = load(plan.dataset, data_dir)
     sizes = plan.data.model_dump()
@@ -41,14 +41,14 @@ def describe_dataset(plan: Plan, data_dir: Path | None) -> DatasetDescription:
         dataset.sha256,
         dataset.classes,
         dataset.synthetic,
-        dataset.fallback_reason or "asked for by name.",
+        dataset.fallback_reason or "requested by name.",
     )
 
 
-def cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
-    """Return every model times its grid times every seed, each config resolved in full.
+def make_cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
+    """Make a case of every model, grid point and seed, each with its complete config.
 
-    A case that the grid names twice is there once.
+    A point that the grid contains twice gives one case.
 
     Raises:
         UserError: a model or one of its hyper-parameters does not exist.
@@ -84,5 +84,5 @@ def cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
 
 
 def expected_cost(case: Case) -> float:
-    """Estimate the core-seconds of a case roughly: only the order matters."""
+    """Return a rough estimate of the core-seconds of a case; only the order of cases uses it."""
     return LEARNERS[case.model].expected_core_seconds

@@ -1,4 +1,4 @@
-"""TOML, --set and the command line's options become a Plan."""
+"""Make a Plan of a TOML file, --set and the options of the command line."""
 
 import tomllib
 from collections.abc import Iterable
@@ -22,14 +22,14 @@ def load(
     """Read a config, apply --set, then the command line's own options.
 
     Args:
-        config: a file, or the name of one of the suite's ("smoke"); None is
-            the default config.
+        config: a file, or the name of one of the suite's configs ("smoke"); None is
+            "default".
         assignments: KEY=VALUE, with the value in TOML (bare words are strings);
             `resnet.epochs` is short for `model.resnet.epochs`.
-        options: fields of Plan that the command line gave; None means not given.
+        options: fields of Plan by name; None leaves a field as it is.
 
     Raises:
-        UserError: anything wrong, in one line that names it.
+        UserError: an unknown name or a bad value; the message names it.
     """
     document = _read(config or "default")
     for assignment in assignments:
@@ -42,7 +42,7 @@ def load(
     for name in (*plan.models, *plan.model, *plan.grid):
         LEARNERS.check(name)
     _check_size(plan)
-    # A mistake in a model that this run leaves out is still one.
+    # Tables of models that this run leaves out are checked as well.
     for name in dict.fromkeys((*plan.model, *plan.grid)):
         for point in plan.points(name):
             _check_free(plan, name, point)
@@ -51,20 +51,20 @@ def load(
 
 
 def named_configs() -> dict[str, Traversable]:
-    """Return the suite's own configs by name, in a checkout and where it is installed."""
-    found = [path for path in (files("bench") / "configs").iterdir() if path.name[-5:] == ".toml"]
-    return {path.name[:-5]: path for path in sorted(found, key=lambda path: path.name)}
+    """Return the suite's own configs by name, both in a checkout and in an installed wheel."""
+    paths = sorted((files("bench") / "configs").iterdir(), key=lambda path: path.name)
+    return {path.name[:-5]: path for path in paths if path.name.endswith(".toml")}
 
 
 def _check_size(plan: Plan) -> None:
-    """Refuse what would multiply out to more than anybody means."""
+    """Refuse a plan of more than `MAX_CASES` cases."""
     for name in (*plan.grid, *plan.names()):
         if plan.count_points(name) > MAX_CASES:
             raise UserError(f"grid.{name} has more than {MAX_CASES:,} points: name fewer values")
     cases = plan.seeds * sum(map(plan.count_points, plan.names()))
     if cases > MAX_CASES:
         raise UserError(
-            f"this plan has {cases:,} cases, and {MAX_CASES:,} are the most that are run: "
+            f"this plan has {cases:,} cases, more than the {MAX_CASES:,} that one run may have: "
             "name fewer seeds, models or values"
         )
 
@@ -73,7 +73,7 @@ def _check_free(plan: Plan, name: str, point: Point) -> None:
     for field in plan.model.get(name, {}):
         if field in point:
             raise UserError(
-                f"{name}.{field} is set and varied: leave it out of [model.{name}] and --set, "
+                f"{name}.{field} is both set and varied: remove it from [model.{name}] and --set, "
                 f"or set grid.{name}.{field} to a list"
             )
 
@@ -113,8 +113,8 @@ def _assign(document: dict[str, Any], assignment: str) -> None:
         )
     if parts[0] not in Plan.model_fields:
         if len(parts) == 1:
-            known = [*Plan.model_fields, *(f"{name}.FIELD" for name in LEARNERS.catalogue)]
-            raise UserError(f"unknown key {key!r}: {nearest(parts[0], known)}")
+            valid = [*Plan.model_fields, *(f"{name}.FIELD" for name in LEARNERS.catalogue)]
+            raise UserError(f"unknown key {key!r}: {nearest(parts[0], valid)}")
         _check_first(parts[0])
         parts.insert(0, "model")
     *folders, last = parts
@@ -135,6 +135,6 @@ def parse_value(text: str) -> Any:
 
 
 def _check_first(name: str) -> None:
-    known = [*LEARNERS.catalogue, *(f for f in Plan.model_fields if f in ("data", "model", "grid"))]
-    if name not in known:
-        raise UserError(f"unknown model or table {name!r}: {nearest(name, known)}")
+    valid = [*LEARNERS.catalogue, "data", "model", "grid"]
+    if name not in valid:
+        raise UserError(f"unknown model or table {name!r}: {nearest(name, valid)}")

@@ -1,4 +1,4 @@
-"""What to run and how: frozen, typed, unknown keys refused."""
+"""Define the plan of a run: which models, on which data, with which settings and limits."""
 
 import itertools
 import math
@@ -17,11 +17,11 @@ from pydantic import (
 from bench.plan.validation import validate
 from fmnist_jax.learner import LEARNERS, LearnerConfig, default_models
 
-MAX_CASES = 100_000  # more are a slip of the pen, and take long to count one by one
+MAX_CASES = 100_000  # more are a mistake, and slow to enumerate
 
 
 class DataConfig(BaseModel):
-    """How a dataset is split; None takes every image."""
+    """Sizes of the splits; None takes every image."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -37,7 +37,7 @@ Table = dict[str, Values]
 # One table, or a list of tables for a family whose options do not all go together.
 Grid = Annotated[
     list[Table],
-    BeforeValidator(lambda given: [given] if isinstance(given, dict) else given),
+    BeforeValidator(lambda value: [value] if isinstance(value, dict) else value),
 ]
 
 
@@ -46,18 +46,18 @@ class Plan(BaseModel):
 
     Attributes:
         models: names of models and baselines; empty means those of the grid, or
-            without one every model that is not historic.
+            without a grid `default_models()`.
         dataset: a registered dataset, or auto.
         seeds: how many seeds of each model, counted from 0.
         jobs: cases side by side; auto fills the cores.
         timeout: seconds after which a case is stopped.
-        memory_limit: what a case may hold, in bytes or as "4GiB"; None is no limit.
+        memory_limit: resident memory of a case, in bytes or as "4GiB"; None is no limit.
         retries: further attempts at a case that died, hung or ran out of memory.
         target_accuracy: validation accuracy whose time is recorded.
         checkpoint_every: epochs of a network between training checkpoints; 0: none.
-        data: splits.
+        data: sizes of the splits.
         model: changes to the models' own defaults, by model.
-        grid: values of hyper-parameters to combine, each with each, by model.
+        grid: lists of values by model and hyper-parameter; every combination is a case.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -80,7 +80,7 @@ class Plan(BaseModel):
         return tuple(dict.fromkeys(self.models or self.grid or default_models()))
 
     def points(self, name: str) -> list[Point]:
-        """Return every combination of model `name`'s grid; without a grid, one that is empty."""
+        """Return every combination of model `name`'s grid; without a grid, the empty one."""
         return [
             dict(zip(table, values, strict=True))
             for table in self._tables(name)

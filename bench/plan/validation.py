@@ -1,4 +1,4 @@
-"""Turn what a person wrote into a pydantic model, or say in one line what is wrong with it."""
+"""Validate a document against a pydantic model, with errors of one line."""
 
 import json
 import types
@@ -13,15 +13,15 @@ M = typing.TypeVar("M", bound=BaseModel)
 
 
 def validate(model: type[M], document: dict[str, Any], prefix: str = "") -> M:
-    """Make a `model` of `document`, as strictly as if it were JSON: true is no number, "3" neither.
+    """Make a `model` of `document` with strict types: neither true nor "3" is a number.
 
     Args:
         model: the class.
-        document: what a TOML file and --set hold for it.
-        prefix: what stands before its fields where they are written ("resnet.").
+        document: its values, as read from TOML and --set.
+        prefix: written before the names of its fields ("resnet.").
 
     Raises:
-        UserError: an unknown key or a bad value; it names the field.
+        UserError: an unknown key or a bad value; the message names the field.
     """
     try:
         text = json.dumps(document, default=str)
@@ -53,12 +53,12 @@ def shorten(value: object) -> str:
 
 
 def _is_union_tag(part: str) -> bool:
-    """Pydantic names the branch of a union in an error's location: "int", "literal['auto']"."""
+    """Whether pydantic put `part` into an error's location to name a branch of a union."""
     return part.startswith(("literal[", "constrained-")) or part in ("int", "float", "none")
 
 
 def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
-    """The nested config class at `path`."""
+    """Return the nested config class at `path`."""
     for part in path:
         annotation = model.model_fields[part].annotation
         options = (

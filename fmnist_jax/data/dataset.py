@@ -1,4 +1,4 @@
-"""What a dataset is, and the registry in which every dataset is named."""
+"""Define what a dataset is, and the registry of all datasets."""
 
 import hashlib
 from dataclasses import dataclass
@@ -43,10 +43,10 @@ class Dataset:
         classes: the ten class names, by label.
         train: the published training set.
         test: the published test set.
-        origin: where the bytes came from this time.
+        origin: where the bytes were read from.
         synthetic: generated rather than measured; never mixed with real results.
         fallback_reason: why it stands in for the real dataset and what to do about
-            it, in one line; None where it was asked for.
+            it, in one line; None where it was requested by name.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Dataset:
 
 
 class Source(Protocol):
-    """How a registered dataset gets its bytes."""
+    """A registered dataset, as something that can be loaded."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -75,12 +75,12 @@ class Source(Protocol):
         """Return the verified dataset.
 
         Args:
-            data_dir: a folder holding the official files, used and nothing else
-                if given; None looks in the cache and then the network.
+            data_dir: a folder with the official files; None looks in the cache and then
+                the network.
             cache_dir: where a verified copy is kept between runs.
 
         Raises:
-            DataError: it cannot be had, or what was found is not it.
+            DataError: the dataset is not available, or the content is not the published one.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Resolve a dataset's name, with `auto` for the best that can be had here."""
+"""Load a dataset by name; `auto` is the best that is available here."""
 
 import os
 from dataclasses import replace
@@ -19,14 +19,14 @@ _SYNTHETIC = "synthetic"
 def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None = None) -> Dataset:
     """Load the dataset called `name`.
 
-    `auto` is Fashion-MNIST from the data folder, the cache or the network, and
-    the synthetic dataset, with the reason, where neither cache nor network can
-    serve. A name other than `auto`, or a data folder, leaves no such way out.
+    `auto` is Fashion-MNIST from the data folder, the cache or the network. Without a
+    data folder, and where neither cache nor network can serve, it is the synthetic
+    dataset with the reason. A dataset requested by name never falls back.
 
     Args:
         name: a registered dataset, or `auto`.
         data_dir: the folder with the official files; None reads `FMNIST_DATA_DIR`.
-            The synthetic dataset does not look at either.
+            The synthetic dataset ignores both.
         cache_dir: where verified copies are kept; None is `default_cache_dir()`.
 
     Returns:
@@ -34,7 +34,7 @@ def load(name: str = AUTO, data_dir: Path | None = None, cache_dir: Path | None 
 
     Raises:
         UserError: there is no such dataset.
-        DataError: it cannot be had, or what was found is not it.
+        DataError: it is not available, or the content is not the published one.
     """
     cache_dir = cache_dir if cache_dir is not None else default_cache_dir()
     if name == _SYNTHETIC:
@@ -71,23 +71,23 @@ def load_mnist_training(data_dir: Path | None = None, cache_dir: Path | None = N
         cache_dir: where verified copies are kept; None is `default_cache_dir()`.
 
     Raises:
-        DataError: it cannot be had, or what was found is not it.
+        DataError: it is not available, or the content is not the published one.
     """
     from fmnist_jax.data.datasets.mnist import MNIST
     from fmnist_jax.data.idx.folder import read_training_folder
 
     try:
         if named := os.environ.get(MNIST_VARIABLE):
-            return read_training_folder(MNIST.published, parse_path(named))
+            return read_training_folder(MNIST.card, parse_path(named))
         beside = data_dir or os.environ.get(DATA_VARIABLE)
         if beside:
-            folder = parse_path(beside).parent / MNIST.published.name
+            folder = parse_path(beside).parent / MNIST.card.name
             if not folder_problem(folder):
-                return read_training_folder(MNIST.published, folder)
+                return read_training_folder(MNIST.card, folder)
         return MNIST().load(None, cache_dir or default_cache_dir()).train
     except UserError as error:
         raise DataError(
             error.problem,
-            f"put the two files of its training set, from {MNIST.published.url}, into a folder "
+            f"put the two files of its training set, from {MNIST.card.url}, into a folder "
             f"and name it by {MNIST_VARIABLE}",
         ) from error

@@ -13,7 +13,7 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Splits:
-    """What a model trains on, is tuned on, and is tested on once.
+    """The images to train on, to tune on, and to test on once.
 
     Attributes:
         train: from the published training set.
@@ -40,7 +40,7 @@ def make_splits(
     train_images: int | None = None,
     test_images: int | None = None,
 ) -> Splits:
-    """Split `dataset`, every class in equal proportion everywhere.
+    """Split `dataset`, with the classes in equal proportion in every split.
 
     Images keep their published order within each split. The validation set
     depends on `seed` and `validation_images` only, and the test subset on `seed`
@@ -48,13 +48,13 @@ def make_splits(
 
     Args:
         dataset: with 60,000 training and 10,000 test images where published.
-        seed: determines the splits, and nothing else does.
+        seed: the only source of randomness.
         validation_images: taken from the training set.
         train_images: how many of the remaining training images to keep; None is all.
         test_images: how many test images to keep; None is all.
 
     Raises:
-        UserError: a size that cannot be had.
+        UserError: an impossible size.
     """
     available = np.arange(len(dataset.train))
     train_index, validation_index = _take(
@@ -82,20 +82,20 @@ def _subset(split: Split, index: Indices) -> Split:
 
 
 def _take(
-    what: str, count: int, index: Indices, labels: Labels, seed: int
+    name: str, count: int, index: Indices, labels: Labels, seed: int
 ) -> tuple[Indices, Indices]:
-    """Take `count` of the positions `index`: the rest and the taken, each ascending."""
+    """Divide the positions `index` into the others and `count` drawn ones, each ascending."""
     from sklearn.model_selection import train_test_split  # slow to import, needed once
 
     classes, members = np.unique(labels[index], return_counts=True)
     least, most = len(classes), len(index) - len(classes)
     if not least <= count <= most or members.min() < 2:
-        alternative = "" if what == "validation_images" else f", or {len(index):,} for all"
+        alternative = "" if name == "validation_images" else f", or {len(index):,} for all"
         raise UserError(
-            f"{what} = {count:,} is impossible with {len(index):,} images of {len(classes)} "
+            f"{name} = {count:,} is impossible with {len(index):,} images of {len(classes)} "
             f"classes to choose from: choose {least:,} to {most:,}{alternative}"
         )
-    rest, taken = train_test_split(
+    others, drawn = train_test_split(
         index, test_size=count, stratify=labels[index], random_state=seed
     )
-    return np.sort(rest), np.sort(taken)
+    return np.sort(others), np.sort(drawn)

@@ -75,7 +75,7 @@ def one_line(done, code):
     [
         (["rn"], "No such command 'rn'"),
         (["run"], "name the models to run, or give --all"),
-        (["run", "knn", "--all"], "--all runs every model: name some, or give --all, not both"),
+        (["run", "knn", "--all"], "--all runs every model: give either names or --all"),
         (["run", "resnt"], "unknown model 'resnt': did you mean 'resnet'?"),
         (["run", "knn", "--dataset", "fashion"], "unknown dataset 'fashion'"),
         (["run", "knn", "--jobs", "-1"], "jobs: input should be greater than 0, got -1"),
@@ -241,7 +241,7 @@ def test_list_json(bench):
     listed = json.loads(bench("list", "--json").stdout)
     assert "resnet" in listed["models"]
     assert "svm" in listed["baselines"]
-    assert "perceptron" in listed["historic"]
+    assert "perceptron" in listed["xiao2017"]
     assert "synthetic" in listed["datasets"]
     assert "smoke" in listed["configs"]
 

@@ -40,11 +40,11 @@ def describe(arrays: Arrays, name: str = "toy", title: str = "Toy") -> DatasetCa
 
 
 class Toy(IdxSource):
-    published = describe(toy_arrays())
+    card = describe(toy_arrays())
 
 
 def toy_dataset() -> Dataset:
-    return assemble(Toy.published, toy_arrays(), "tfds")
+    return assemble(Toy.card, toy_arrays(), "tfds")
 
 
 def write_folder(folder: Path, arrays: Arrays, *, zipped: bool = True) -> Path:

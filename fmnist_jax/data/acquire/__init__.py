@@ -1,1 +1,1 @@
-"""How a dataset comes to this machine: folders, the cache, the network."""
+"""Acquire datasets from the cache and over the network."""

@@ -1,9 +1,9 @@
-"""Acquire a dataset over the network, once, and keep it.
+"""Acquire a dataset over the network, once, and keep it in the cache.
 
-tensorflow-datasets does the work in a child process. What surrounds it here is
-what can go wrong: no network, a stalled download, a folder that cannot be
-written, a full disk, a second process doing the same. Each ends in a bounded
-time with the dataset or with one line.
+tensorflow-datasets does the work in a child process. This module handles what can go
+wrong around it: no network, a stalled download, a folder that cannot be written, a full
+disk, a second process that does the same. Each case ends in a bounded time with the
+dataset or with an error of one line.
 """
 
 import logging
@@ -30,15 +30,15 @@ PROBE_SECONDS = 10.0  # until the network counts as absent
 WAIT_SECONDS = TOTAL_SECONDS + 60  # for another process that is acquiring the same
 
 
-def acquire(published: DatasetCard, cache_dir: Path) -> Dataset:
+def acquire(card: DatasetCard, cache_dir: Path) -> Dataset:
     """Fetch and verify the dataset, and keep it in `cache_dir` if that can be written.
 
-    Where another process is at it already, its result is awaited and taken.
+    If another process is acquiring the same dataset, wait for it and use its result.
 
     Raises:
         DataError: no network, no space, or not the published content.
     """
-    require_network(published)
+    check_network(card)
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=cache_dir).close()
@@ -46,39 +46,39 @@ def acquire(published: DatasetCard, cache_dir: Path) -> Dataset:
         log.warning(
             "cannot keep %s in %s (%s), so the next run fetches it again: "
             "name a folder that can be written with %s",
-            published.title,
+            card.title,
             cache_dir,
             error.strerror,
             CACHE_VARIABLE,
         )
-        with _workplace(published, None) as work:
-            return fetch(published, work)
-    with _alone(published, cache_dir):
-        if dataset := cache.find(published, cache_dir):
+        with _temporary_folder(card, None) as work:
+            return fetch(card, work)
+    with _locked(card, cache_dir):
+        if dataset := cache.find(card, cache_dir):
             return dataset
-        for leftover in cache_dir.glob(f"{published.name}.work-*"):
+        for leftover in cache_dir.glob(f"{card.name}.work-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        with _workplace(published, cache_dir) as work:
-            dataset = fetch(published, work)
+        with _temporary_folder(card, cache_dir) as work:
+            dataset = fetch(card, work)
         try:
             cache.store(dataset, cache_dir)
         except OSError as error:
-            log.warning("cannot keep %s in %s (%s)", published.title, cache_dir, error.strerror)
+            log.warning("cannot keep %s in %s (%s)", card.title, cache_dir, error.strerror)
         return dataset
 
 
-def require_network(published: DatasetCard) -> None:
-    """Return once the publisher's server answered, within `PROBE_SECONDS`.
+def check_network(card: DatasetCard) -> None:
+    """Check that the publisher's server answers within `PROBE_SECONDS`.
 
     Raises:
-        DataError: it did not.
+        DataError: it does not.
     """
     answer: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def ask() -> None:
-        answer.put(_problem(published.urls[-1]))
+        answer.put(_problem(card.urls[-1]))
 
-    # Resolving a name cannot be given a timeout, so it happens in a thread that may be left behind.
+    # Name resolution takes no timeout, so it runs in a thread that may never end.
     threading.Thread(target=ask, daemon=True).start()
     try:
         problem = answer.get(timeout=PROBE_SECONDS)
@@ -86,14 +86,14 @@ def require_network(published: DatasetCard) -> None:
         problem = f"no answer within {PROBE_SECONDS:.0f} s"
     if problem:
         raise DataError(
-            f"{published.title} is not in the cache and cannot be downloaded ({problem})",
-            published.remedy,
+            f"{card.title} is not in the cache and cannot be downloaded ({problem})",
+            card.remedy,
         )
 
 
 def _problem(url: str) -> str:
-    """What stands between here and `url`, empty where nothing does."""
-    # The client that tensorflow-datasets downloads with: the same proxies and certificates.
+    """Return why `url` cannot be reached; empty if it can."""
+    # tensorflow-datasets downloads with the same client: the same proxies and certificates.
     import requests
 
     try:
@@ -112,11 +112,11 @@ def _problem(url: str) -> str:
 
 
 @contextmanager
-def _workplace(published: DatasetCard, parent: Path | None) -> Iterator[Path]:
-    """A folder in `parent`, or where temporary files belong, that goes away afterwards."""
+def _temporary_folder(card: DatasetCard, parent: Path | None) -> Iterator[Path]:
+    """Yield a temporary folder in `parent`, or in the system's folder for temporary files."""
     try:
         folder = tempfile.TemporaryDirectory(
-            prefix=f"{published.name}.work-", dir=parent, ignore_cleanup_errors=True
+            prefix=f"{card.name}.work-", dir=parent, ignore_cleanup_errors=True
         )
     except OSError as error:
         raise DataError(
@@ -128,15 +128,15 @@ def _workplace(published: DatasetCard, parent: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(published: DatasetCard, cache_dir: Path) -> Iterator[None]:
+def _locked(card: DatasetCard, cache_dir: Path) -> Iterator[None]:
     """Hold the lock under which the dataset is acquired."""
-    lock = FileLock(cache_dir / f"{published.name}.lock")
+    lock = FileLock(cache_dir / f"{card.name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         log.warning(
             "another process is acquiring %s: waiting for it, %.0f minutes at most",
-            published.title,
+            card.title,
             WAIT_SECONDS / 60,
         )
         try:
@@ -146,8 +146,8 @@ def _alone(published: DatasetCard, cache_dir: Path) -> Iterator[None]:
                 f"another process still holds {lock.lock_file}: end it, or name another "
                 f"folder with {CACHE_VARIABLE}"
             ) from error
-    except OSError as error:  # another user's lock, say: work is done twice, and nothing is lost
-        log.warning("cannot lock %s (%s): going on without", lock.lock_file, error.strerror)
+    except OSError as error:  # as of another user's lock; both then do the work
+        log.warning("cannot lock %s (%s): continuing without", lock.lock_file, error.strerror)
     try:
         yield
     finally:

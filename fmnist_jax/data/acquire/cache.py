@@ -1,4 +1,4 @@
-"""A verified copy of each dataset between runs: one uncompressed .npz, named by its content.
+"""Keep a verified copy of each dataset between runs: one uncompressed .npz, named by its content.
 
 `<name>-<sha256>.npz` is complete from the moment it appears, and it is checked
 against its name and the published digests whenever it is read: a copy that is
@@ -18,30 +18,30 @@ from fmnist_jax.system.files import write_atomically
 log = logging.getLogger("fmnist_jax")
 
 
-def find(published: DatasetCard, cache_dir: Path) -> Dataset | None:
-    """The dataset from `cache_dir`, or None where no good copy is there.
+def find(card: DatasetCard, cache_dir: Path) -> Dataset | None:
+    """Return the dataset from `cache_dir`, or None if no undamaged copy is there.
 
     A damaged copy is renamed `*.corrupt` and named in a warning.
     """
     try:
-        paths = sorted(cache_dir.glob(f"{published.name}-*.npz"))
+        paths = sorted(cache_dir.glob(f"{card.name}-*.npz"))
     except OSError as error:
         log.warning("cannot look into the cache %s (%s)", cache_dir, error.strerror)
         return None
     for path in paths:
         try:
-            return _read(published, path)
+            return _read(card, path)
         except FileNotFoundError:
             continue
         except PermissionError as error:
-            log.warning("cannot read %s (%s): going on without it", path, error.strerror)
-        except Exception as error:  # whatever damage makes zipfile and NumPy raise
-            if dataset := _set_aside(published, path, error):
+            log.warning("cannot read %s (%s): continuing without it", path, error.strerror)
+        except Exception as error:  # damage makes zipfile and NumPy raise many kinds
+            if dataset := _set_aside(card, path, error):
                 return dataset
     return None
 
 
-def _read(published: DatasetCard, path: Path) -> Dataset:
+def _read(card: DatasetCard, path: Path) -> Dataset:
     # np.load leaves a damaged file open that it opened itself.
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays = (
@@ -51,14 +51,14 @@ def _read(published: DatasetCard, path: Path) -> Dataset:
             file["test_labels"],
         )
     for index, array in enumerate(arrays):
-        check(published, index, array)
-    dataset = assemble(published, arrays, "cache")
-    if path.name.partition(".")[0] != f"{published.name}-{dataset.sha256}":
+        check(card, index, array)
+    dataset = assemble(card, arrays, "cache")
+    if path.name.partition(".")[0] != f"{card.name}-{dataset.sha256}":
         raise ValueError("its content is not what its name says")
     return dataset
 
 
-def _set_aside(published: DatasetCard, path: Path, error: Exception) -> Dataset | None:
+def _set_aside(card: DatasetCard, path: Path, error: Exception) -> Dataset | None:
     aside = path.with_name(f"{path.name}.corrupt")
     try:
         path.replace(aside)
@@ -69,7 +69,7 @@ def _set_aside(published: DatasetCard, path: Path, error: Exception) -> Dataset 
         return None
     # Another process may have put a good copy there after this one read the damaged one.
     try:
-        dataset = _read(published, aside)
+        dataset = _read(card, aside)
         aside.replace(path)
         return dataset
     except Exception:

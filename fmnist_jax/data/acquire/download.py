@@ -24,46 +24,46 @@ SPACE = 250_000_000  # bytes; 31 MB downloaded, 42 MB prepared, 55 MB kept, twic
 FULL = 20_000_000  # bytes; with less than this left, a failure is put down to the disk
 
 
-def fetch(published: DatasetCard, work: Path) -> Dataset:
-    """Run tensorflow-datasets in a child process and return what it verified.
+def fetch(card: DatasetCard, work: Path) -> Dataset:
+    """Run tensorflow-datasets in a child process and return the dataset that it verified.
 
     Args:
-        published: what to fetch.
+        card: the dataset to fetch.
         work: an empty folder for everything that it writes.
 
     Raises:
         DataError: it failed, or took too long.
     """
     if (free := shutil.disk_usage(work).free) < SPACE:
-        raise _no_space(published, work, free)
-    log.info("downloading %s (%d MB) from %s", published.title, published.megabytes, published.url)
-    problem = _run(published, work)
-    dataset = None if problem else cache.find(published, work)
+        raise _no_space(card, work, free)
+    log.info("downloading %s (%d MB) from %s", card.title, card.megabytes, card.url)
+    problem = _run(card, work)
+    dataset = None if problem else cache.find(card, work)
     if dataset is None:
         # Whatever the libraries make of a disk that filled up meanwhile, this is what happened.
         free = shutil.disk_usage(work).free
         if free < FULL or "No space left" in problem:
-            raise _no_space(published, work, free)
+            raise _no_space(card, work, free)
         raise DataError(
-            f"{published.title} could not be acquired ({problem or 'nothing came of it'})",
-            f"try again, or {published.remedy}",
+            f"{card.title} could not be acquired ({problem or 'nothing came of it'})",
+            f"try again, or {card.remedy}",
         )
-    log.info("%s is complete and verified", published.title)
+    log.info("%s is complete and verified", card.title)
     return replace(dataset, origin="tfds")
 
 
-def _no_space(published: DatasetCard, work: Path, free: int) -> DataError:
+def _no_space(card: DatasetCard, work: Path, free: int) -> DataError:
     return DataError(
-        f"{published.title} needs {SPACE // 10**6} MB in {work.parent}, where {free // 10**6} MB "
+        f"{card.title} needs {SPACE // 10**6} MB in {work.parent}, where {free // 10**6} MB "
         f"are free: make room, or name another folder with {CACHE_VARIABLE}"
     )
 
 
-def _run(published: DatasetCard, work: Path) -> str:
+def _run(card: DatasetCard, work: Path) -> str:
     """Run the child to its end or its deadline; return what went wrong, empty if nothing."""
     start = progressed = reported = time.monotonic()
     size = 0
-    with Child(tfds_child.fetch, published, work, hide_output=True) as child:
+    with Child(tfds_child.fetch, card, work, hide_output=True) as child:
         while True:
             try:
                 problem: str = child.receive(POLL_SECONDS).value
@@ -80,7 +80,7 @@ def _run(published: DatasetCard, work: Path) -> str:
                 return f"not done after {TOTAL_SECONDS:.0f} s"
             if now - reported > REPORT_SECONDS:
                 reported = now
-                log.info("%s: %d MB written, %.0f s", published.title, size // 10**6, now - start)
+                log.info("%s: %d MB written, %.0f s", card.title, size // 10**6, now - start)
 
 
 def _bytes_in(folder: Path) -> int:

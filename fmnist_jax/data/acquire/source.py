@@ -10,27 +10,26 @@ from fmnist_jax.data.idx.folder import read_folder
 
 
 class IdxSource:
-    """Loads what `published` describes. A dataset is a subclass that sets it."""
+    """Load the dataset that `card` describes; each dataset is a subclass that sets it."""
 
-    published: ClassVar[DatasetCard]
+    card: ClassVar[DatasetCard]
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The ten class names, by label."""
-        return self.published.classes
+        return self.card.classes
 
     def load(self, data_dir: Path | None, cache_dir: Path) -> Dataset:
         """Return the verified dataset.
 
         Args:
-            data_dir: a folder holding the four official files, used and nothing
-                else if given; it is quick to read and verify, so the cache takes
-                no part. None looks in the cache and then the network.
+            data_dir: a folder with the four official files, which are read and verified
+                without the cache; None looks in the cache and then the network.
             cache_dir: where a verified copy is kept between runs.
 
         Raises:
-            DataError: it cannot be had, or what was found is not it.
+            DataError: the dataset is not available, or the content is not the published one.
         """
         if data_dir is not None:
-            return read_folder(self.published, data_dir)
-        return cache.find(self.published, cache_dir) or acquire.acquire(self.published, cache_dir)
+            return read_folder(self.card, data_dir)
+        return cache.find(self.card, cache_dir) or acquire.acquire(self.card, cache_dir)

@@ -23,21 +23,21 @@ from fmnist_jax.data.idx.card import DatasetCard, assemble, check
 _CHUNK = 5_000  # images decoded at a time
 
 
-def fetch(published: DatasetCard, folder: Path, connection: Connection) -> str:
+def fetch(card: DatasetCard, folder: Path, connection: Connection) -> str:
     """Fetch a dataset in this process, and return what went wrong, empty if nothing.
 
     Args:
-        published: what to fetch.
+        card: the dataset to fetch.
         folder: an existing folder for the library's own files and the result, which
             `fmnist_jax.data.acquire.cache` finds there.
-        connection: to the parent, which is told nothing but the end.
+        connection: to the parent; unused, the return value is sent by the caller.
     """
     try:
-        builder = _prepare(published, folder)
+        builder = _prepare(card, folder)
         arrays = (*_read_back(builder, "train"), *_read_back(builder, "test"))
         for index, array in enumerate(arrays):
-            check(published, index, array)
-        cache.store(assemble(published, arrays, "tfds"), folder)
+            check(card, index, array)
+        cache.store(assemble(card, arrays, "tfds"), folder)
     except ModuleNotFoundError as error:
         return f"the package {error.name} is not installed here"
     except Exception as error:
@@ -46,7 +46,7 @@ def fetch(published: DatasetCard, folder: Path, connection: Connection) -> str:
     return ""
 
 
-def _prepare(published: DatasetCard, folder: Path) -> Any:
+def _prepare(card: DatasetCard, folder: Path) -> Any:
     import PIL.Image
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import registered
@@ -58,15 +58,15 @@ def _prepare(published: DatasetCard, folder: Path) -> Any:
         class Builder(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
             """The published files, in their order."""
 
-            name = published.name
+            name = card.name
             VERSION = tfds.core.Version("3.0.1")
 
             def _info(self) -> Any:
                 features = {
                     "image": tfds.features.Image(shape=(28, 28, 1)),
-                    "label": tfds.features.ClassLabel(num_classes=len(published.classes)),
+                    "label": tfds.features.ClassLabel(num_classes=len(card.classes)),
                 }
-                # DatasetCard indices (of label errors, say) count in the original order.
+                # Published indices, as of label errors, count in the original order.
                 return tfds.core.DatasetInfo(
                     builder=self,
                     features=tfds.features.FeaturesDict(features),
@@ -74,7 +74,7 @@ def _prepare(published: DatasetCard, folder: Path) -> Any:
                 )
 
             def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-                files = dl_manager.download(list(published.urls))
+                files = dl_manager.download(list(card.urls))
                 return {
                     "train": self._generate_examples(files[0], files[1]),
                     "test": self._generate_examples(files[2], files[3]),

@@ -13,7 +13,7 @@ from fmnist_jax.data.idx.card import DatasetCard
 class FashionMNIST(IdxSource):
     """Fashion-MNIST, 70,000 articles of clothing in ten classes (Zalando Research)."""
 
-    published = DatasetCard(
+    card = DatasetCard(
         name="fashion_mnist",
         title="Fashion-MNIST",
         classes=(

@@ -13,7 +13,7 @@ from fmnist_jax.data.idx.card import DatasetCard
 class MNIST(IdxSource):
     """MNIST, 70,000 handwritten digits (LeCun, Cortes, Burges)."""
 
-    published = DatasetCard(
+    card = DatasetCard(
         name="mnist",
         title="MNIST",
         classes=tuple("0123456789"),

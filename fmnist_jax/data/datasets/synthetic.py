@@ -1,4 +1,4 @@
-"""Drawn garments: what the suite runs on where there is neither data nor network.
+"""Synthetic garments, for machines without the data and without a network.
 
 A linear model reaches 0.80 on it, a small CNN 0.93, near to what they reach on
 Fashion-MNIST; the numbers mean nothing beyond that. Measured on 2 cores of an
@@ -27,10 +27,10 @@ class Synthetic:
 
     # The generator's version is in the cache's file name, so that an older copy
     # is passed over instead of being reported as damaged.
-    published = DatasetCard(
+    card = DatasetCard(
         name=f"synthetic-v{VERSION}",
         title="the synthetic dataset",
-        classes=FashionMNIST.published.classes,
+        classes=FashionMNIST.card.classes,
         url="",
         megabytes=0,
         sizes=(60_000, 10_000),
@@ -45,26 +45,26 @@ class Synthetic:
     @property
     def classes(self) -> tuple[str, ...]:
         """The ten class names, by label."""
-        return self.published.classes
+        return self.card.classes
 
     def load(self, data_dir: Path | None, cache_dir: Path) -> Dataset:
-        """Draw the dataset, or take it from the cache; neither needs a network.
+        """Return the dataset, drawn or from the cache; neither needs a network.
 
         Args:
-            data_dir: of no use here.
-            cache_dir: where a copy is kept; one that cannot be written only costs time.
+            data_dir: ignored.
+            cache_dir: where a copy is kept, if it can be written.
         """
-        dataset = cache.find(self.published, cache_dir)
+        dataset = cache.find(self.card, cache_dir)
         if dataset is None:
             dataset = self._draw()
             self._keep(dataset, cache_dir)
         return replace(dataset, name="synthetic", synthetic=True)
 
     def _draw(self) -> Dataset:
-        train_size, test_size = self.published.sizes
+        train_size, test_size = self.card.sizes
         train, test = generate(TRAIN_SEED, train_size), generate(TEST_SEED, test_size)
         arrays: Arrays = (train.images, train.labels, test.images, test.labels)
-        return assemble(self.published, arrays, "generated")
+        return assemble(self.card, arrays, "generated")
 
     def _keep(self, dataset: Dataset, cache_dir: Path) -> None:
         arrays = (
@@ -73,11 +73,11 @@ class Synthetic:
             dataset.test.images,
             dataset.test.labels,
         )
-        if tuple(idx.md5(array) for array in arrays) != self.published.md5:
-            log.warning("this machine draws %s a little differently", self.published.title)
+        if tuple(idx.md5(array) for array in arrays) != self.card.md5:
+            log.warning("this machine draws %s a little differently", self.card.title)
             return
         try:
             cache_dir.mkdir(parents=True, exist_ok=True)
             cache.store(dataset, cache_dir)
         except OSError as error:
-            log.warning("cannot keep %s in %s (%s)", self.published.title, cache_dir, error)
+            log.warning("cannot keep %s in %s (%s)", self.card.title, cache_dir, error)

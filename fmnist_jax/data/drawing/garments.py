@@ -1,4 +1,4 @@
-"""Draws garments: ten classes with Fashion-MNIST's names, order and shape.
+"""Draw garments: ten classes with Fashion-MNIST's names, order and shape.
 
 Every picture is a silhouette (signed distances in pixels, antialiased), cloth
 (tone, stripes, print, folds, grain) and trim (necklines, buttons, laces, straps)
@@ -48,7 +48,7 @@ def generate(seed: int, n: int) -> Split:
 
 
 def _trouser(pen: Pen) -> Garment:
-    """Two legs that part at the crotch."""
+    """Draw two legs that part at the crotch."""
     y, ax = pen.y, pen.ax
     top, bottom, hip, crotch = pen(-13.3, -12.5), pen(11.5, 13.3), pen(4, 6), pen(-6.5, -3.5)
     ankle, spread = pen(1.2, 2.6), pen(2.2, 4.2)
@@ -63,7 +63,7 @@ def _trouser(pen: Pen) -> Garment:
 
 
 def _bag(pen: Pen) -> Garment:
-    """A case with a handle, a strap, or neither."""
+    """Draw a bag with a handle, a strap, or neither."""
     x, y, ax = pen.x, pen.y, pen.ax
     bottom, tall, wide, corner = pen(8.5, 12.5), pen(5.5, 9.0), pen(7.5, 13.0), pen(0.5, 3.0)
     top = bottom - 2 * tall

@@ -1,4 +1,4 @@
-"""Pen and paper for the synthetic garments: random numbers, cloth, and signed distances.
+"""Draw the synthetic garments' primitives: random numbers, cloth, and signed distances.
 
 Only operations that IEEE 754 rounds exactly are used (no sin, no float sum), so
 that the same seed draws the same bytes on every machine.
@@ -33,15 +33,15 @@ class Pen:
         self.ax = np.abs(self.x)
 
     def __call__(self, low: float, high: float) -> Plane:
-        """Uniform numbers, float32 [m, 1, 1]."""
+        """Draw uniform numbers, float32 [m, 1, 1]."""
         return low + (high - low) * self._rng.random((self._m, 1, 1), np.float32)
 
     def chance(self, p: float) -> Plane:
-        """1 with probability `p`, else 0, float32 [m, 1, 1]."""
+        """Draw 1 with probability `p`, else 0, float32 [m, 1, 1]."""
         return (self._rng.random((self._m, 1, 1), np.float32) < p).astype(np.float32)
 
     def cloth(self) -> Plane:
-        """A tone in about 0..1 for every pixel: plain, striped, checked, printed or melange."""
+        """Draw a tone of about 0..1 per pixel: plain, striped, checked, printed or melange."""
         tone, x, y = self(0.3, 1.0), self.x, self.y
         grain = self._rng.random((self._m, SIDE, SIDE), np.float32)
         print_ = grain + np.roll(grain, 1, 1) + np.roll(grain, -1, 1)
@@ -58,40 +58,40 @@ class Pen:
         return tone
 
     def trim(self, cloth: Plane, where: Plane, p: float = 1.0, strength: float = 1.0) -> Plane:
-        """The cloth, with probability `p` lighter or darker (at random) `where` (0..1)."""
+        """Make the cloth, with probability `p`, lighter or darker (at random) `where` (0..1)."""
         sign = self.chance(p) * (2 * self.chance(0.5) - 1)
         return cloth + sign * strength * self(0.2, 0.45) * where
 
 
 def wave(phase: Plane) -> Plane:
-    """Triangle wave of period 1 in 0..1."""
+    """Return a triangle wave of period 1 in 0..1."""
     swing: Plane = 2 * (phase - np.floor(phase)) - 1
     return abs(swing)
 
 
 def fill(distance: Plane) -> Plane:
-    """Coverage 0..1 of a pixel whose middle lies `distance` outside an edge."""
+    """Return the coverage 0..1 of a pixel whose middle lies `distance` outside an edge."""
     covered: Plane = 0.5 - distance
     return np.clip(covered, 0, 1)
 
 
 def stroke(distance: Plane, half: Plane | float = 0.3) -> Plane:
-    """Coverage of a line of half width `half` along distance 0."""
+    """Return the coverage of a line of half width `half` along distance 0."""
     return fill(np.abs(distance) - half)
 
 
 def norm(x: Plane, y: Plane) -> Plane:
-    """Distance from the origin."""
+    """Return the distance from the origin."""
     return np.sqrt(x * x + y * y)
 
 
 def box(x: Plane, y: Plane, width: Plane, height: Plane) -> Plane:
-    """Signed distance to |x| < width, |y| < height."""
+    """Return the signed distance to |x| < width, |y| < height."""
     return np.maximum(np.abs(x) - width, np.abs(y) - height)
 
 
 def line(x: Plane, *knots: tuple[Plane | float, Plane | float]) -> Plane:
-    """Piecewise linear height over `x` through knots (x, height), level at both ends."""
+    """Return the piecewise linear height over `x` through knots (x, height), level at both ends."""
     (here, height), *rest = knots
     total = height + np.zeros_like(x)
     for there, level in rest:
@@ -101,7 +101,7 @@ def line(x: Plane, *knots: tuple[Plane | float, Plane | float]) -> Plane:
 
 
 def limb(x: Plane, y: Plane, dx: Plane, dy: Plane, thick: Plane, thin: Plane) -> Plane:
-    """Signed distance to a tapered stroke from (0, 0) to (dx, dy), cut square at its end."""
+    """Return the signed distance to a tapered stroke from (0, 0) to (dx, dy) with a square end."""
     length = norm(dx, dy)
     along = (x * dx + y * dy) / length
     way = np.clip(along / length, 0, 1)

@@ -1,4 +1,4 @@
-"""Sandals, sneakers and ankle boots, the toe to the left."""
+"""Draw sandals, sneakers and ankle boots, with the toe to the left."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from fmnist_jax.data.drawing.pen import NEVER, Garment, Pen, Plane, fill, line, 
 
 
 def _last(pen: Pen, ground: Plane, heel: Plane) -> tuple[Plane, Plane]:
-    """What every shoe stands on, its toe to the left.
+    """Draw the sole of a shoe, with the toe to the left.
 
     Returns:
         Height of every pixel above the foot's bed, signed distance to the sole.
@@ -19,7 +19,7 @@ def _last(pen: Pen, ground: Plane, heel: Plane) -> tuple[Plane, Plane]:
 
 
 def _upper(pen: Pen, over: Plane, throat: Plane, steep: Plane, high: Plane, dip: Plane) -> Plane:
-    """Signed distance to a shoe's upper: toe, instep, an opening from `throat` back."""
+    """Return the signed distance to a shoe's upper: toe, instep, an opening from `throat` back."""
     x, toe = pen.x, pen(2.0, 3.4)
     front = (-12.8, 0.3 * toe), (-11.3, toe), (-5.5, toe + pen(0.4, 1.6))
     instep = (throat - steep, np.minimum(high, toe + pen(2.0, 3.5))), (throat, high)
@@ -28,7 +28,7 @@ def _upper(pen: Pen, over: Plane, throat: Plane, steep: Plane, high: Plane, dip:
 
 
 def sandal(pen: Pen) -> Garment:
-    """Straps over a sole, flat or on a heel."""
+    """Draw straps over a sole, flat or on a heel."""
     heel = pen.chance(0.4) * pen(4, 10) + pen(0, 1.2)
     over, sole = _last(pen, pen(3.5, 6.0) + 0.5 * heel, heel)
     upper = _upper(pen, over, pen(1, 4), pen(2, 4), pen(4.5, 8.5), pen(1.0, 2.5))
@@ -45,7 +45,7 @@ def sandal(pen: Pen) -> Garment:
 def _shoe(
     pen: Pen, ground: Plane, heel: Plane, throat: Plane, steep: Plane, high: Plane, dip: Plane
 ) -> Garment:
-    """A closed shoe: sole, upper, laces, stripe, caps."""
+    """Draw a closed shoe: sole, upper, laces, stripe, caps."""
     x = pen.x
     over, sole = _last(pen, ground, heel)
     upper = _upper(pen, over, throat, steep, high, dip)
@@ -59,14 +59,14 @@ def _shoe(
 
 
 def sneaker(pen: Pen) -> Garment:
-    """A low shoe; one in ten reaches over the ankle."""
+    """Draw a low shoe; one in ten reaches over the ankle."""
     high = pen(6, 9) + pen.chance(0.1) * pen(1, 6)
     ground = pen(4, 6) + 0.3 * (high - 7)
     return _shoe(pen, ground, pen(0, 1.2), pen(0, 4), pen(3, 6), high, pen(0.5, 2.5))
 
 
 def boot(pen: Pen) -> Garment:
-    """A shaft over the ankle; the low ones are nearly sneakers."""
+    """Draw a shaft over the ankle; the low ones are nearly sneakers."""
     heel, high = pen(0.3, 2.5) + pen.chance(0.25) * pen(1, 5), pen(9.5, 17.0)
     ground = 0.5 * (high + heel) + pen(1.0, 2.5)
     return _shoe(pen, ground, heel, pen(0.5, 4.0), pen(1.0, 4.5), high, pen(-0.6, 1.0))

@@ -1,4 +1,4 @@
-"""Garments with a neck and sleeves: one drawing, five cuts."""
+"""Draw garments with a neck and sleeves: one function, five cuts."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ class Cut:
 
 
 def draw(cut: Cut, pen: Pen) -> Garment:
-    """A garment with a neck and, mostly, two sleeves."""
+    """Draw a garment with a neck and, mostly, two sleeves."""
     x, y, ax = pen.x, pen.y, pen.ax
     top, bottom, chest = pen(-13.3, -12.0), pen(*cut.bottom), pen(*cut.chest)
     neck, depth, slope = pen(2.2, 4.0), pen(*cut.neck), pen(1.2, 2.6)

@@ -1,4 +1,4 @@
-"""What is known of a published IDX dataset before any of its bytes are seen."""
+"""Describe a published IDX dataset: its names, address, sizes and checksums."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ class DatasetCard:
 
     @property
     def remedy(self) -> str:
-        """What a person can do where nothing else helps, to end a message."""
+        """The last resort, as the remedy of an error."""
         return (
             f"fetch the four official files from {self.url} into a folder and name it "
             "by --data-dir or FMNIST_DATA_DIR"
@@ -53,48 +53,46 @@ class DatasetCard:
 
 
 class ChecksumError(ValueError):
-    """One file is well formed and is not the published one.
+    """A well-formed file is not the published one.
 
     Attributes:
         index: its position in `FILES`.
         md5: the digest it has.
     """
 
-    def __init__(self, published: DatasetCard, index: int, md5: str) -> None:
-        super().__init__(
-            f"has the wrong checksum (md5 {md5}, {published.title} has {published.md5[index]})"
-        )
+    def __init__(self, card: DatasetCard, index: int, md5: str) -> None:
+        super().__init__(f"has the wrong checksum (md5 {md5}, {card.title} has {card.md5[index]})")
         self.index = index
         self.md5 = md5
 
 
-def check(published: DatasetCard, index: int, array: idx.Bytes) -> None:
-    """Accept `array` as the content of `FILES[index]`, or raise.
+def check(card: DatasetCard, index: int, array: idx.Bytes) -> None:
+    """Check that `array` is the content of `FILES[index]`.
 
     Raises:
         ValueError: wrong shape, or a label out of range.
-        ChecksumError: nothing of the kind, but not the published bytes.
+        ChecksumError: the right shape and labels, but not the published bytes.
     """
     images = index % 2 == 0
-    count = published.sizes[index // 2]
+    count = card.sizes[index // 2]
     expected = (count, SIDE, SIDE) if images else (count,)
     if array.shape != expected:
-        raise ValueError(f"has the shape {array.shape}, {published.title} has {expected}")
+        raise ValueError(f"has the shape {array.shape}, {card.title} has {expected}")
     if not images and array.max() >= CLASSES:
         where = int((array >= CLASSES).argmax())
         raise ValueError(f"has the label {array[where]} at index {where}, labels end at 9")
-    if (md5 := idx.md5(array)) != published.md5[index]:
-        raise ChecksumError(published, index, md5)
+    if (md5 := idx.md5(array)) != card.md5[index]:
+        raise ChecksumError(card, index, md5)
 
 
-def assemble(published: DatasetCard, arrays: Arrays, origin: Origin) -> Dataset:
-    """The dataset made of four arrays that `check` accepted."""
+def assemble(card: DatasetCard, arrays: Arrays, origin: Origin) -> Dataset:
+    """Make a dataset of four arrays that `check` accepted."""
     for array in arrays:
         array.flags.writeable = False  # shared by everything that runs in this process
     train_images, train_labels, test_images, test_labels = arrays
     return Dataset(
-        name=published.name,
-        classes=published.classes,
+        name=card.name,
+        classes=card.classes,
         train=Split(train_images, train_labels),
         test=Split(test_images, test_labels),
         origin=origin,

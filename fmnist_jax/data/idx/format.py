@@ -1,8 +1,7 @@
-"""The IDX format of the MNIST family: a magic number, big-endian sizes, then the bytes.
+"""Read and write the IDX format: a magic number, big-endian sizes, then the bytes.
 
-Only what the family uses: unsigned bytes, plain or gzipped. Problems are
-`ValueError`s that say what is wrong with the content; who knows the file and
-the next step puts them into a message.
+Only unsigned bytes are supported, plain or gzipped, as the MNIST family has them. A
+`ValueError` says what is wrong with the content; the caller adds the file's name.
 """
 
 import gzip
@@ -22,17 +21,17 @@ _GZIP = b"\x1f\x8b"
 
 
 def encode_header(shape: tuple[int, ...]) -> bytes:
-    """The magic number and the sizes that precede an array's bytes."""
+    """Return the magic number and the sizes that precede an array's bytes."""
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, _UNSIGNED_BYTE, len(shape), *shape)
 
 
 def encode(array: Bytes) -> bytes:
-    """The decompressed file that holds `array`, a uint8 array of any shape."""
+    """Return the decompressed file of `array`, a uint8 array of any shape."""
     return encode_header(array.shape) + array.tobytes()
 
 
 def decode(data: bytes) -> Bytes:
-    """The array that a decompressed file holds.
+    """Return the array of a decompressed file.
 
     Args:
         data: the whole file.
@@ -59,7 +58,7 @@ def decode(data: bytes) -> Bytes:
 
 
 def read(path: Path) -> Bytes:
-    """The array in the file at `path`, gzipped or not, whatever its name says.
+    """Return the array in the file at `path`, gzipped or not.
 
     Raises:
         ValueError: the gzip or the IDX content is damaged.
@@ -69,9 +68,9 @@ def read(path: Path) -> Bytes:
 
 
 def decompress(data: bytes) -> bytes:
-    """The content of a gzip file; any other data as it is.
+    """Decompress gzip data; return other data unchanged.
 
-    A server may have gzipped a file that was gzipped already, so it is done repeatedly.
+    Repeats, since a server may gzip a file that is gzipped already.
 
     Raises:
         ValueError: it is truncated or damaged.
@@ -85,7 +84,7 @@ def decompress(data: bytes) -> bytes:
 
 
 def md5(array: Bytes) -> str:
-    """Hex MD5 of the decompressed file that holds `array`.
+    """Return the hex MD5 of the decompressed file of `array`.
 
     The published identity of these files; their gzip wrapping varies from
     mirror to mirror.

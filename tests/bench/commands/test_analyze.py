@@ -106,7 +106,7 @@ def test_confusions_are_those_of_this_dataset_trained_on_all_images(tmp_path):
 def test_mnist_is_looked_for_only_where_it_is_compared(small, monkeypatch):
     monkeypatch.setattr(analyze, "load_mnist_training", lambda data_dir: 1 / 0)
     parts = analyze.base.select(["1", "2"])
-    assert analyze.find_mnist(parts, small, None) == "the comparison was not asked for"
+    assert analyze.find_mnist(parts, small, None) == "the comparison was not requested"
 
 
 def test_the_command_on_the_drawn_dataset(tmp_path, cache, monkeypatch):

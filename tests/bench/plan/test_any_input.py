@@ -67,7 +67,7 @@ def plan_or_refuse(*arguments):
     else:
         if plan.seeds * sum(map(plan.count_points, plan.names())) > MOST_CASES:
             return
-        assert all(case.model_dump_json() for case in cases.cases(plan, Described()))
+        assert all(case.model_dump_json() for case in cases.make_cases(plan, Described()))
         return
     assert message
     assert message.isprintable()  # and so one line

@@ -13,7 +13,7 @@ class Named:
 
 def test_cases_are_models_times_seeds_with_resolved_configs():
     loaded = load.load(None, ["knn.n_neighbors=3"], models=("knn", "svm"), seeds=2)
-    planned = cases.cases(loaded, Named())
+    planned = cases.make_cases(loaded, Named())
     assert [(case.model, case.seed) for case in planned] == [
         ("knn", 0), ("knn", 1), ("svm", 0), ("svm", 1),
     ]  # fmt: skip
@@ -41,7 +41,7 @@ def test_a_value_that_the_grid_names_twice_is_run_once():
         None,
         ["grid.knn=[{n_neighbors=[3, 3, 5]}, {n_neighbors=[5]}]", "grid.svm.C=[1, 1.0]"],
     )
-    planned = cases.cases(loaded, Named())
+    planned = cases.make_cases(loaded, Named())
     assert [(case.model, case.point) for case in planned] == [
         ("knn", {"n_neighbors": 3}),
         ("knn", {"n_neighbors": 5}),

@@ -76,7 +76,7 @@ def test_a_mistake_is_one_line_that_names_it(assignment, message):
 
 
 def test_what_a_grid_varies_cannot_be_set_too():
-    message = r"svm\.C is set and varied: leave it out of \[model\.svm\] and --set"
+    message = r"svm\.C is both set and varied: remove it from \[model\.svm\] and --set"
     with pytest.raises(UserError, match=message):
         load.load("official-grid", ["svm.C=3"])
 
@@ -103,7 +103,7 @@ def test_a_huge_grid_is_refused_before_it_is_multiplied_out():
 
 def test_the_bound_is_on_all_cases_together():
     assert load.load(None, models=("knn", "svm"), seeds=MAX_CASES // 2).seeds == MAX_CASES // 2
-    with pytest.raises(UserError, match="this plan has 100,002 cases, and 100,000 are the most"):
+    with pytest.raises(UserError, match="this plan has 100,002 cases, more than the 100,000"):
         load.load(None, models=("knn", "svm"), seeds=MAX_CASES // 2 + 1)
 
 
@@ -169,7 +169,7 @@ def test_the_default_config_says_what_the_defaults_are():
     assert load.load("default") == Plan()
 
 
-def test_historic_families_run_when_they_are_named_and_not_with_the_rest():
+def test_families_of_xiao2017_run_when_they_are_named_and_not_with_the_rest():
     assert {"resnet", "svm"} <= set(Plan().names())
     assert "perceptron" not in Plan().names()
     assert Plan(models=("perceptron",)).names() == ("perceptron",)

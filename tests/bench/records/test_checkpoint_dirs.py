@@ -80,7 +80,7 @@ def test_how_often_is_part_of_the_plan_and_not_of_the_case():
         name, sha256, synthetic = "fashion_mnist", "0" * 64, False
 
     often, never = (
-        plan.cases(config.load(None, [f"checkpoint_every={every}"], models=("cnn",)), Named())
+        plan.make_cases(config.load(None, [f"checkpoint_every={every}"], models=("cnn",)), Named())
         for every in (1, 0)
     )
     assert often == never

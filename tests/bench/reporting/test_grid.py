@@ -21,7 +21,7 @@ class Named:
 
 
 def cases(**fields):
-    return plan.cases(Plan(**fields), Named())
+    return plan.make_cases(Plan(**fields), Named())
 
 
 def make_point(model="svm", seed=0, dataset="fashion_mnist", train_images=10_000, **varied):

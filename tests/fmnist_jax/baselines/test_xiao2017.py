@@ -29,8 +29,8 @@ def fit(name, train=TRAIN, validation=VALIDATION, **changes):
 
 
 def test_they_are_known_and_not_ordinary():
-    historic = set(LEARNERS.catalogue) - set(default_models())
-    assert historic == {
+    families = set(LEARNERS.catalogue) - set(default_models())
+    assert families == {
         "decision_tree", "extra_tree", "gaussian_nb", "gradient_boosting",
         "linear_svc", "passive_aggressive", "perceptron", "sgd",
     }  # fmt: skip

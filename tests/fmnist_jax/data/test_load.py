@@ -16,7 +16,7 @@ from tests.support.toy import Toy, describe, toy_arrays, toy_dataset, write_fold
 class Drawn:
     """In the place of the synthetic dataset, which takes a while."""
 
-    classes = Toy.published.classes
+    classes = Toy.card.classes
 
     def load(self, data_dir: Path | None, cache_dir: Path) -> Dataset:
         assert data_dir is None
@@ -108,7 +108,7 @@ def _made(folder: Path) -> Path:
 
 def test_the_training_set_of_mnist_needs_no_test_set(tmp_path, monkeypatch):
     arrays = toy_arrays()
-    monkeypatch.setattr(MNIST, "published", describe(arrays))
+    monkeypatch.setattr(MNIST, "card", describe(arrays))
     folder = write_folder(tmp_path / "toy", arrays)
     for path in folder.glob("t10k*"):
         path.unlink()

@@ -29,7 +29,7 @@ Usage = namedtuple("Usage", "total used free")
 Fetch = Callable[[DatasetCard, Path, Connection], str | None]
 
 
-def fake_run(published: DatasetCard, work: Path) -> str:
+def fake_run(card: DatasetCard, work: Path) -> str:
     """In the place of the child process: toy has no server."""
     cache.store(toy_dataset(), work)
     return ""
@@ -122,28 +122,28 @@ def test_server_refuses(cache_dir: Path, proxy) -> None:
 # The child process
 
 
-def says_why(published: DatasetCard, work: Path, connection: Connection) -> str:
+def says_why(card: DatasetCard, work: Path, connection: Connection) -> str:
     return "ConnectionError: gone"
 
 
-def exits(published: DatasetCard, work: Path, connection: Connection) -> None:
+def exits(card: DatasetCard, work: Path, connection: Connection) -> None:
     os.write(2, b"Traceback\nterminate called\n")
     os._exit(3)
 
 
-def is_killed(published: DatasetCard, work: Path, connection: Connection) -> None:
+def is_killed(card: DatasetCard, work: Path, connection: Connection) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def does_nothing(published: DatasetCard, work: Path, connection: Connection) -> str:
+def does_nothing(card: DatasetCard, work: Path, connection: Connection) -> str:
     return ""
 
 
-def finds_the_disk_full(published: DatasetCard, work: Path, connection: Connection) -> None:
+def finds_the_disk_full(card: DatasetCard, work: Path, connection: Connection) -> None:
     raise RuntimeError("No space left on device")
 
 
-def hangs(published: DatasetCard, work: Path, connection: Connection) -> None:
+def hangs(card: DatasetCard, work: Path, connection: Connection) -> None:
     (work.parent / "pid").write_text(str(os.getpid()))
     time.sleep(100_000)
 
@@ -210,7 +210,7 @@ def test_files_that_are_not_the_published_ones(cache_dir: Path, proxy) -> None:
     fashion = DATASETS["fashion_mnist"]()
     assert isinstance(fashion, IdxSource)
     assert "(NonMatchingChecksumError: " in refusal(cache_dir, fashion)
-    assert all(url.startswith(fashion.published.url) for url in asked)
+    assert all(url.startswith(fashion.card.url) for url in asked)
     assert not list(cache_dir.glob("*work*"))
 
 
@@ -343,7 +343,7 @@ def test_lock_of_another_user(
 
     monkeypatch.setattr(acquire.FileLock, "acquire", deny)
     assert Toy().load(None, cache_dir).origin == "tfds"
-    assert "toy.lock (Permission denied): going on without" in caplog.text
+    assert "toy.lock (Permission denied): continuing without" in caplog.text
 
 
 def test_child_ends_with_its_killed_parent(cache_dir: Path, proxy) -> None:

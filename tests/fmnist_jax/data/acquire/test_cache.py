@@ -32,7 +32,7 @@ def test_store_and_find(cache_dir: Path) -> None:
     path = cache.store(toy_dataset(), cache_dir)
     assert path.name == f"toy-{toy_dataset().sha256}.npz"
     assert names(cache_dir) == [path.name]
-    dataset = cache.find(Toy.published, cache_dir)
+    dataset = cache.find(Toy.card, cache_dir)
     assert dataset is not None
     assert same(dataset)
     assert dataset.origin == "cache"
@@ -42,9 +42,9 @@ def test_store_and_find(cache_dir: Path) -> None:
 def test_nothing_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert cache.find(Toy.published, tmp_path / "absent") is None
-    assert cache.find(Toy.published, file) is None
-    assert cache.find(Toy.published, file / "below") is None
+    assert cache.find(Toy.card, tmp_path / "absent") is None
+    assert cache.find(Toy.card, file) is None
+    assert cache.find(Toy.card, file / "below") is None
     assert not caplog.records
 
 
@@ -82,14 +82,14 @@ def test_damaged_copy_is_set_aside(
 ) -> None:
     damage(cache.store(toy_dataset(), cache_dir))
     (name,) = names(cache_dir)
-    assert cache.find(Toy.published, cache_dir) is None
+    assert cache.find(Toy.card, cache_dir) is None
     assert names(cache_dir) == [f"{name}.corrupt"]
     (record,) = caplog.records
     assert record.name == "fmnist_jax"
     assert f"{name}.corrupt" in record.getMessage()
     # It is never looked at again, and a new copy takes its place.
     cache.store(toy_dataset(), cache_dir)
-    assert same(cache.find(Toy.published, cache_dir))
+    assert same(cache.find(Toy.card, cache_dir))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -98,7 +98,7 @@ def test_one_flipped_byte_is_never_served(cache_dir: Path, position: float) -> N
     path = cache.store(toy_dataset(), cache_dir)
     flip(path, int(position * path.stat().st_size))
     # A time stamp in the zip may change without harm.
-    dataset = cache.find(Toy.published, cache_dir)
+    dataset = cache.find(Toy.card, cache_dir)
     assert dataset is None or same(dataset)
 
 
@@ -109,15 +109,15 @@ def test_a_good_copy_that_came_meanwhile_is_kept(
     flip(path, 3000)
     read = cache._read
 
-    def read_while_another_process_repairs(published, p):
+    def read_while_another_process_repairs(card, p):
         try:
-            return read(published, p)
+            return read(card, p)
         except Exception:
             cache.store(toy_dataset(), cache_dir)
             raise
 
     monkeypatch.setattr(cache, "_read", read_while_another_process_repairs)
-    assert same(cache.find(Toy.published, cache_dir))
+    assert same(cache.find(Toy.card, cache_dir))
     assert names(cache_dir) == [path.name]
     assert not caplog.records
 
@@ -131,7 +131,7 @@ def test_folder_that_cannot_be_changed(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "replace", deny)
-    assert cache.find(Toy.published, cache_dir) is None
+    assert cache.find(Toy.card, cache_dir) is None
     assert "cannot be renamed: Permission denied" in caplog.text
 
 
@@ -144,7 +144,7 @@ def test_copy_that_cannot_be_read(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(np, "load", deny)
-    assert cache.find(Toy.published, cache_dir) is None
+    assert cache.find(Toy.card, cache_dir) is None
     assert path.exists()
     assert "Permission denied" in caplog.text
 

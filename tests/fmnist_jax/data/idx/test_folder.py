@@ -183,10 +183,10 @@ def test_names_the_dataset_that_the_folder_holds(
 ) -> None:
     # Toy's files, put into the catalogue under Fashion-MNIST's name, given as another dataset's.
     fashion = describe(toy_arrays(), "fashion_mnist", "Fashion-MNIST")
-    monkeypatch.setattr(DATASETS["fashion_mnist"], "published", fashion)
+    monkeypatch.setattr(DATASETS["fashion_mnist"], "card", fashion)
 
     class Other(IdxSource):
-        published = describe(toy_arrays(seed=1), "other", "Other")
+        card = describe(toy_arrays(seed=1), "other", "Other")
 
     line = refusal(toy_dir, tmp_path / "cache", Other())
     assert "does not hold Other" in line
@@ -198,7 +198,7 @@ def test_names_the_dataset_that_the_folder_holds(
 def test_entries_are_complete(name: str) -> None:
     source = DATASETS[name]
     assert issubclass(source, IdxSource)
-    assert source.published.name == name
+    assert source.card.name == name
     assert len(source().classes) == 10
-    assert all(len(digest) == 32 for digest in source.published.md5)
+    assert all(len(digest) == 32 for digest in source.card.md5)
     assert DATASETS.catalogue[name].summary
