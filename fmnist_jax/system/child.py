@@ -80,11 +80,7 @@ class Child:
                 stderr explains its death.
         """
         self._tag = f"{function.__name__}-{secrets.token_hex(8)}"
-        self._output: Path | None = None
-        if hide_output:
-            handle, name = tempfile.mkstemp(prefix="fmnist-jax-")
-            os.close(handle)
-            self._output = Path(name)
+        self._output = _make_output_file() if hide_output else None
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(
@@ -177,12 +173,22 @@ class Child:
         self.kill()
 
 
+def _make_output_file() -> Path:
+    """Make a file for what a child prints; where nothing can be written, that is lost."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="fmnist-jax-")
+    except OSError:
+        return Path(os.devnull)
+    os.close(handle)
+    return Path(name)
+
+
 def _end(process: SpawnProcess, connection: Connection, tag: str, output: Path | None) -> None:
     process.kill()
     process.join()
     kill_tagged(TAG, tag)
     connection.close()
-    if output:
+    if output and output != Path(os.devnull):
         output.unlink(missing_ok=True)
 
 
