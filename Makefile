@@ -1,6 +1,5 @@
-# make bench   trains and measures everything, and reports
-# make test    runs the tests
-# Both set up a virtual environment of their own first; only Python 3.11+ is needed.
+# `make help` lists the targets. Each sets up a virtual environment of its own first; only
+# Python 3.11 or newer is needed. ARGS="..." is passed on: make bench ARGS="--seeds 3".
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,9 +7,12 @@ PY := $(VENV)/bin/python
 PINS := .ci/constraints.txt
 ARGS ?=
 
-.PHONY: setup bench smoke test faults check format readme pins
+.PHONY: help setup bench smoke test faults check format readme pins
 
-setup: $(VENV)/.ready
+help: ## list the targets
+	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## install the suite and its tools into .venv
 
 $(VENV)/.ready: pyproject.toml $(PINS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -22,35 +24,32 @@ $(VENV)/.ready: pyproject.toml $(PINS)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[fast,cluster,dev]'
 	@touch $@
 
-bench: setup
+bench: setup ## train, measure and report every model
 	@$(PY) -m bench run --all $(ARGS)
 
-smoke: setup
+smoke: setup ## try the whole suite on few images, in a minute
 	@$(PY) -m bench run --all --config smoke --results build/smoke $(ARGS)
 
-test: setup
+test: setup ## run the tests
 	$(PY) -m pytest -n auto $(ARGS)
 
-# Causes every fault that the suite is to survive, and prints what each cost.
-faults: setup
+faults: setup ## cause every fault that the suite survives, and print what each cost
 	$(PY) -m tests.faults $(ARGS)
 
-check: setup
+check: setup ## lint, format, types and import contracts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
-format: setup
+format: setup ## format the code and fix what the linter can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-# Regenerates the README's table and picture from the committed records.
-readme: setup
+readme: setup ## regenerate the README's table and picture from the records in results/
 	$(PY) -m bench table --write README.md
 	$(PY) -m bench.reporting.svg results results/report.svg
 
-# Rewrites the pins from what is installed.
-pins: setup
+pins: setup ## rewrite the pins from the installed versions
 	@echo "# Versions that the suite is tested with; made by \`make pins\`." > $(PINS)
 	$(PY) -m pip freeze --all --exclude-editable --exclude pip >> $(PINS)
