@@ -10,6 +10,7 @@ import pytest
 from fmnist_jax.data.dataset import DATASETS, Split
 from fmnist_jax.data.datasets.fashion_mnist import FashionMNIST
 from fmnist_jax.learner import LEARNERS
+from tests.support.factory import make_case, make_record
 from tests.support.toy import toy_dataset
 
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -75,3 +76,21 @@ def test_a_dataset_is_one_file(add, monkeypatch, tmp_path):
     assert mirrored.name == "mirrored_example"
     assert mirrored.sha256 != plain.sha256
     np.testing.assert_array_equal(mirrored.test.images[:, :, ::-1], plain.test.images)
+
+
+def test_a_metric_and_a_section_are_one_file_each(add):
+    metric = pytest.importorskip("bench.reporting.metric", reason="metrics have no registry yet")
+    section = importlib.import_module("bench.reporting.section")
+    frame = importlib.import_module("bench.records.frame")
+    add("bench/reporting/metrics/errors.py", metric.METRICS)
+    add("bench/reporting/sections/sizes.py", section.SECTIONS)
+    (sizes,) = section.get_sections(["sizes_example"])
+    records = [
+        make_record(make_case("knn"), accuracy=0.9),
+        make_record(make_case("svm"), accuracy=0.8),
+    ]
+    (table,) = section.tables(sizes, frame.to_frame(records, metric.all_metrics()))
+    assert [column.heading for column in table.columns] == [
+        "model", "parameters", "test errors", "machine",
+    ]  # fmt: skip
+    assert list(table.rows["errors_example"]) == [100, 200]
