@@ -88,6 +88,8 @@ def _read(config: str) -> dict[str, Any]:
         raise UserError(f"no config {config}: {nearest(Path(config).stem, configs)}") from None
     except OSError as error:
         raise UserError(f"cannot read config {config}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"cannot read config {config}: it is not UTF-8 text, save it so") from None
     except ValueError as error:
         raise UserError(f"cannot read config {config}: {error}") from None
 

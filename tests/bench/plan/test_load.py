@@ -117,6 +117,14 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
     assert load.load(str(path)).seeds == 3
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_is_named(tmp_path, encoding):
+    path = tmp_path / "mine.toml"
+    path.write_text("# für mich\nseeds = 3\n", encoding=encoding)
+    with pytest.raises(UserError, match="it is not UTF-8 text"):
+        load.load(str(path))
+
+
 def test_a_config_is_a_file_anywhere_or_a_name(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
