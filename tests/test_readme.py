@@ -47,5 +47,12 @@ def test_every_link_leads_somewhere(path):
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_of_the_code_exists(path):
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = re.findall(r"`((?:bench|fmnist_jax|configs|tests)/[\w/.-]*)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 150
