@@ -1,0 +1,1 @@
+"""The metrics, by what they measure; `bench/reporting/metric.py` finds them."""

@@ -1,0 +1,136 @@
+"""Queries that several sections share: the runs that can be compared, one row per model."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from bench.reporting.format import interval, percentage, percentage_points
+from bench.reporting.metric import all_metrics
+from bench.reporting.section import Column
+
+SETTINGS = ("dataset", "train_images", "test_images")
+
+
+def by_model(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per model and machine, over its seeds; grids have a section of their own.
+
+    The newest config counts, with the newest finished run of each seed: nothing is
+    chosen by its test accuracy. Real data come first, the full sets before subsets.
+
+    Returns:
+        Columns `model`, `machine`, `seeds`, `dataset`, `train_images`, `test_images`, the
+        flags, `label` (the model with its number of seeds), `validation_accuracy`,
+        `confusion` (int [10, 10], the sum over seeds), `test_accuracy` (pooled), its
+        Wilson 95% interval `interval_low` and `interval_high`, its standard deviation
+        over the seeds `seed_std`, `runs` (the frame of the runs behind the row), and the
+        median over the seeds of every other metric.
+    """
+    runs = finished(frame)
+    keys = [*SETTINGS, "machine.id", "case.model", "published"]
+    rows = [_row(part) for _, part in runs.groupby(keys, sort=False, dropna=False)]
+    columns = [*_row_columns(), *all_metrics()]
+    summary = pd.DataFrame(rows, columns=list(dict.fromkeys(columns)))
+    return summary.sort_values(
+        ["synthetic", "dataset", "train_images", "test_images", "machine", "test_accuracy"],
+        ascending=[True, True, True, True, True, False],
+        na_position="first",
+        ignore_index=True,
+        kind="stable",
+    )
+
+
+def finished(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the finished runs outside a grid, oldest first, with `SETTINGS` as columns."""
+    done = frame[
+        (frame["run.status"] == "ok")
+        & frame["quality.confusion"].notna()
+        & frame["case.point"].isna()
+    ].sort_values("run.started", kind="stable")
+    return with_settings(done)
+
+
+def with_settings(runs: pd.DataFrame) -> pd.DataFrame:
+    """Add the dataset and the numbers of training and test images; missing: the full set."""
+    data = [config.get("data", {}) for config in runs["case.config"]]
+    tested = [
+        np.sum(confusion) if confusion else setting.get("test_images")
+        for confusion, setting in zip(runs["quality.confusion"], data, strict=True)
+    ]
+    train = [setting.get("train_images") for setting in data]
+    return runs.assign(
+        dataset=runs["case.dataset"],
+        train_images=pd.Series(train, index=runs.index, dtype="Int64"),
+        test_images=pd.Series(tested, index=runs.index, dtype="Int64"),
+    )
+
+
+def newest_config(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the config that ran last, given runs in order of their start."""
+    return runs[runs["case.config_hash"] == runs["case.config_hash"].iloc[-1]]
+
+
+def newest_of_each_seed(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the last run of each seed, given runs in order of their start."""
+    return runs.drop_duplicates("case.seed", keep="last").sort_values("case.seed")
+
+
+def _row(runs: pd.DataFrame) -> dict[str, Any]:
+    config = newest_config(runs)
+    chosen = newest_of_each_seed(config)
+    confusion = np.sum([np.asarray(matrix) for matrix in chosen["quality.confusion"]], axis=0)
+    correct, total = int(np.trace(confusion)), int(confusion.sum())
+    low, high = wilson(correct, total)
+    alike = config[_software(config) == _software(config).iloc[-1]]
+    last, seeds = chosen.iloc[-1], len(chosen)
+    medians = {
+        name: (alike if metric.any_run else chosen)[name].median()
+        for name, metric in all_metrics().items()
+    }
+    return medians | {
+        "model": last["case.model"],
+        "label": last["case.model"] + (f" ({seeds} seeds)" if seeds > 1 else ""),
+        "machine": last["machine.id"],
+        "seeds": seeds,
+        **{name: last[name] for name in SETTINGS},
+        "synthetic": bool(chosen["case.synthetic"].any()),
+        "contended": bool(chosen["run.contended"].any()),
+        "published": bool(last["published"]),
+        "validation_accuracy": chosen["quality.validation_accuracy"].mean(),
+        "confusion": confusion,
+        "test_accuracy": correct / total,
+        "interval_low": low,
+        "interval_high": high,
+        "seed_std": chosen["test_accuracy"].std(),
+        "runs": chosen,
+    }
+
+
+def _row_columns() -> list[str]:
+    return [
+        *("model", "label", "machine", "seeds", *SETTINGS),
+        *("synthetic", "contended", "published", "validation_accuracy", "confusion"),
+        *("test_accuracy", "interval_low", "interval_high", "seed_std", "runs"),
+    ]
+
+
+def _software(runs: pd.DataFrame) -> pd.Series:
+    columns = [name for name in runs if str(name).startswith(("software.", "code."))]
+    texts = [repr(values) for values in runs[columns].itertuples(index=False, name=None)]
+    return pd.Series(texts, index=runs.index)
+
+
+def wilson(correct: int, total: int) -> tuple[float, float]:
+    """Return the 95% interval of a proportion (Wilson 1927), which holds near 0 and 1 too."""
+    found = binomtest(correct, total).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+MODEL = Column("model", "label", align="left")
+MACHINE = Column("machine", "machine", align="left", priority=11)
+ACCURACY = Column("test accuracy", "test_accuracy", percentage, better="higher")
+INTERVAL = Column("95% interval", ("interval_low", "interval_high"), interval, priority=3)
+SEED_STD = Column(
+    "std of seeds", "seed_std", lambda value: percentage_points(value).lstrip("+"), priority=6
+)

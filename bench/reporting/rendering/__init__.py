@@ -1,0 +1,1 @@
+"""Render sections: `formats.render` makes every format, each cell's text is made once."""
