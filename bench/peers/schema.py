@@ -1,5 +1,7 @@
 """The file of a comparison: raw samples and all that they depend on; ratios are derived."""
 
+import logging
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -13,6 +15,7 @@ from fmnist_jax.errors import UserError
 from fmnist_jax.system.files import write_atomically
 
 FOLDER = "peers"
+log = logging.getLogger("fmnist_jax")
 
 
 class _Part(BaseModel):
@@ -90,6 +93,7 @@ class Comparison(_Part):
     id: str
     started: datetime
     command: str
+    folder: str | None = None  # identity of the results folder; null in older files
     contended: bool = False
     machine: Machine
     software: Software
@@ -117,6 +121,7 @@ def comparison(
         id=id_,
         started=started,
         command=host.command,
+        folder=host.folder,
         machine=host.machine,
         software=host.software,
         code=host.code,
@@ -139,3 +144,13 @@ def write(results: Path, made: Comparison) -> Path:
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
     return path
+
+
+def read(results: Path) -> Iterator[Comparison]:
+    """Yield the comparisons in a results folder, oldest first; what is none is named and left."""
+    for path in sorted(results.glob(f"*/{FOLDER}/*.json"), key=lambda path: path.name):
+        try:
+            yield Comparison.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            log.warning("leaving %s alone, it is no comparison: %s", path, reason)

@@ -128,7 +128,7 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
 
 
 MODEL = Column("model", "label", align="left")
-MACHINE = Column("machine", "machine", align="left", priority=11)
+MACHINE = Column("machine", "machine", align="left", common=True)
 ACCURACY = Column("test accuracy", "test_accuracy", percentage, better="higher")
 INTERVAL = Column("95% interval", ("interval_low", "interval_high"), interval, priority=3)
 SEED_STD = Column(

@@ -36,6 +36,7 @@ class Column:
         priority: where a terminal is too narrow, the column with the highest goes first;
             one with 0 is never left out.
         timing: whether a value gets a star when other work ran beside it.
+        common: whether a value that all rows of a table share stands in its title instead.
     """
 
     heading: str
@@ -45,6 +46,7 @@ class Column:
     better: Better | None = None
     priority: int = 0
     timing: bool = False
+    common: bool = False
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -69,6 +71,7 @@ class Section:
             compared stand together.
         source: the frame that the query takes: of the runs' records, or of the
             comparisons with other frameworks.
+        order: its place among the sections, the smallest first.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Section:
     notes: Sequence[str] | Callable[[pd.DataFrame], Sequence[str]] = ()
     by: tuple[str, ...] = COMPARABLE
     source: Literal["records", "peers"] = "records"
+    order: int = 50
 
 
 @dataclass(frozen=True)
@@ -102,14 +106,16 @@ SECTIONS: Registry[Callable[[], Section]] = Registry(
 
 
 def get_sections(names: Sequence[str] = ()) -> list[Section]:
-    """Return the sections of these names, all where none is named.
+    """Return the sections of these names in the given order, all where none is named.
 
     Raises:
         UserError: there is no such section; the message names the nearest one.
     """
     for name in names:
         SECTIONS.check(name)
-    return [SECTIONS[name]() for name in names or SECTIONS.catalogue]
+    if names:
+        return [SECTIONS[name]() for name in dict.fromkeys(names)]
+    return sorted((SECTIONS[name]() for name in SECTIONS.catalogue), key=lambda s: s.order)
 
 
 def metric_columns(section: str) -> list[Column]:

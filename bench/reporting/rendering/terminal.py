@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.reporting.rendering.text_table import TextTable
+from bench.reporting.rendering.text_table import CONTENDED, TextTable
 
 WIDER = "left out for want of width: "
 
@@ -21,10 +21,12 @@ def draw(text: TextTable, width: int) -> Group:
     places = _fit(text, width)
     style = "bold red" if text.synthetic else "bold"
     body = _table(text, places) if places else _paragraphs(text)
-    notes = list(text.notes)
+    shown = [line[place] for line in text.lines for place in places or range(len(line))]
+    has_star = any("*" in cell for cell in shown)
+    notes = [note for note in text.notes if has_star or note != CONTENDED]
     missing = [c.heading for i, c in enumerate(text.columns) if places and i not in places]
     if missing:
-        notes.append(WIDER + ", ".join(missing))
+        notes.append(WIDER + "; ".join(missing))
     return Group(
         Text(text.title, style=style),
         body,

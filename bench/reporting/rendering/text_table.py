@@ -11,7 +11,8 @@ from bench.reporting.section import Column, Table, is_missing
 
 SYNTHETIC = "SYNTHETIC DATA: generated pictures, says nothing about Fashion-MNIST"
 CONTENDED = "* timed beside other work"
-PUBLISHED = "† published: the record is from another results folder"
+PUBLISHED = "† published: from another results folder's records"
+ALL_PUBLISHED = "published: from another results folder's records"
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,29 @@ class TextTable:
 def to_text(table: Table) -> TextTable:
     """Format every cell; a column in which no row has a value is left out."""
     rows = table.rows
+    common = [column for column in table.columns if column.common and _is_common(rows, column)]
     columns = tuple(
-        column for column in table.columns if any(_has(row, column) for row in _dicts(rows))
+        column
+        for column in table.columns
+        if column not in common and any(_has(row, column) for row in _dicts(rows))
     )
-    marks = [(CONTENDED, _is_starred(rows, columns)), (PUBLISHED, bool(rows["published"].any()))]
-    title = f"{table.title} ({SYNTHETIC})" if table.synthetic else table.title
+    title = ", ".join([table.title, *(_cell(_dicts(rows)[0], column) for column in common)])
+    mixed = bool(rows["published"].any() and not rows["published"].all())
+    marks = {
+        CONTENDED: _is_starred(rows, columns),
+        PUBLISHED: mixed,
+        ALL_PUBLISHED: bool(rows["published"].all()),
+    }
     return TextTable(
-        title=printable(title),
+        title=printable(f"{title} ({SYNTHETIC})" if table.synthetic else title),
         columns=columns,
-        lines=[_line(row, columns) for row in _dicts(rows)],
+        lines=[_line(row, columns, mixed) for row in _dicts(rows)],
         best=frozenset(
             (row, place) for place, column in enumerate(columns) for row in _best(rows, column)
         ),
-        notes=tuple(map(printable, [*table.notes, *(note for note, shown in marks if shown)])),
+        notes=tuple(
+            map(printable, [*table.notes, *(note for note, used in marks.items() if used)])
+        ),
         rows=rows,
         synthetic=table.synthetic,
     )
@@ -66,14 +77,22 @@ def _has(row: dict[str, Any], column: Column) -> bool:
     return not any(is_missing(row.get(name)) for name in column.values)
 
 
-def _line(row: dict[str, Any], columns: tuple[Column, ...]) -> list[str]:
-    cells = []
-    for place, column in enumerate(columns):
-        known = _has(row, column)
-        text = column.show(*(row[name] for name in column.values)) if known else MISSING
-        star = "*" if column.timing and known and row["contended"] else ""
-        dagger = "†" if place == 0 and row["published"] else ""
-        cells.append(printable(f"{text}{star}{dagger}"))
+def _is_common(rows: pd.DataFrame, column: Column) -> bool:
+    values = [tuple(str(row[name]) for name in column.values) for row in _dicts(rows)]
+    return len(set(values)) == 1
+
+
+def _cell(row: dict[str, Any], column: Column) -> str:
+    if not _has(row, column):
+        return MISSING
+    star = "*" if column.timing and row["contended"] else ""
+    return f"{column.show(*(row[name] for name in column.values))}{star}"
+
+
+def _line(row: dict[str, Any], columns: tuple[Column, ...], mixed: bool) -> list[str]:
+    cells = [printable(_cell(row, column)) for column in columns]
+    if mixed and row["published"]:
+        cells[0] += "†"
     return cells
 
 

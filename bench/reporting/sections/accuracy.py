@@ -7,12 +7,12 @@ from bench.reporting.section import SECTIONS, Column, Row, Section, describe, me
 @SECTIONS.register("accuracy")
 def accuracy() -> Section:
     """Accuracy and speed of each model."""
-    return Section("accuracy", title=title, query=by_model, columns=columns())
+    return Section("accuracy", title=title, query=by_model, columns=columns(), order=0)
 
 
 def title(row: Row) -> str:
-    """Return the dataset and its sizes, which is what the rows have in common."""
-    return describe(row)
+    """Return what the rows have in common."""
+    return f"Accuracy and speed: {describe(row)}"
 
 
 def columns() -> list[Column]:

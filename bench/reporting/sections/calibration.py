@@ -17,6 +17,7 @@ def calibration() -> Section:
     """Calibration of the probabilities, before and after temperature scaling."""
     return Section(
         "calibration",
+        order=60,
         title=lambda row: f"Calibration: {describe(row)}",
         query=query,
         columns=[

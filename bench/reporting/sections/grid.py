@@ -35,6 +35,7 @@ def grid() -> Section:
     """Grids of hyper-parameters: the best of each family by validation accuracy."""
     return Section(
         "grid",
+        order=90,
         title=lambda row: f"Grid on {describe(row)}",
         query=query,
         columns=COLUMNS,

@@ -51,6 +51,7 @@ def official() -> Section:
     """Each model beside the course project's figure and the official benchmark's."""
     return Section(
         "official",
+        order=20,
         title="Beside what others report: fashion_mnist, all training images",
         query=query,
         columns=[

@@ -36,6 +36,7 @@ def per_class() -> Section:
     """Precision, recall and F1 of each class."""
     return Section(
         "per_class",
+        order=10,
         title=title,
         query=query,
         columns=COLUMNS,

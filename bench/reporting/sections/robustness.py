@@ -21,6 +21,7 @@ def robustness() -> Section:
     """Accuracy under corruptions of the test images."""
     return Section(
         "robustness",
+        order=65,
         title=lambda row: f"Robustness: {describe(row)}",
         query=query,
         columns=columns,

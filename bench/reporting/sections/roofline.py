@@ -23,6 +23,7 @@ def roofline() -> Section:
     """Training speed of networks against the limits of the machine."""
     return Section(
         "roofline",
+        order=40,
         title=lambda row: f"Training against what the machine reached: {describe(row)}",
         query=query,
         columns=[

@@ -20,6 +20,7 @@ def time_to_target() -> Section:
     """Time until the validation accuracy reaches the target."""
     return Section(
         "time_to_target",
+        order=30,
         title=lambda row: f"Time to target: {describe(row)}",
         query=query,
         columns=[
