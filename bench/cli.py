@@ -89,15 +89,17 @@ def list_(as_json: options.Json = False, debug: options.Debug = False) -> None:
 
 @app.command()
 def table(
+    sections: options.Sections = None,
     results: options.Results = options.DEFAULT_RESULTS,
     format_: options.Format = "rich",
+    out: options.TableOut = None,
     write: options.Write = None,
     debug: options.Debug = False,
 ) -> None:
-    """Print the accuracy table from the records."""
+    """Print tables from the records: accuracy and speed, classes, calibration, others."""
     from bench.commands import table as tables
 
-    tables.table(results, format_, write)
+    tables.table(results, sections or (), format_, out, write)
 
 
 @app.command()

@@ -134,12 +134,26 @@ ProcessId = Annotated[
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run finished cases again, from the start.")]
 
 # Options of table.
+Sections = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SECTION]...",
+        help="accuracy, per_class, robustness ...",
+        autocompletion=_complete("sections"),
+        show_default="all",
+    ),
+]
 Format = Annotated[
-    Literal["rich", "markdown", "csv", "json"], typer.Option("--format", help="What to print.")
+    Literal["rich", "markdown", "csv", "json", "html", "parquet"],
+    typer.Option("--format", help="How to render them; parquet: the records themselves."),
+]
+TableOut = Annotated[
+    Path | None,
+    path_option("--out", metavar="FILE", help="Write to this file.", show_default="screen"),
 ]
 Write = Annotated[
     Path | None,
-    path_option("--write", metavar="FILE", help="Regenerate the marked block of this file."),
+    path_option("--write", metavar="FILE", help="Regenerate the marked blocks of this file."),
 ]
 
 # Options of analyze.

@@ -9,15 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from bench.records import store
-from bench.reporting import progress as screens
 from bench.reporting import summary
-from bench.reporting.sections import accuracy
+from bench.reporting.console import printable, show_logs, stderr_console, stdout_console
 from fmnist_jax.analysis import base
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import AUTO, load, load_mnist_training
@@ -53,8 +51,8 @@ def analyze(
     Raises:
         UserError: nothing can be analysed or written, in one line; nothing is left behind.
     """
-    errors = Console(stderr=True)
-    screens.show_logs(errors)
+    errors = stderr_console()
+    show_logs(errors)
     parts = base.select(only)
     data = load(dataset or AUTO, data_dir)
     reason = data.fallback_reason or "requested by name."
@@ -70,12 +68,12 @@ def analyze(
     if format_ == "json":
         print(json.dumps({"dataset": describe(data), "parts": documents}, indent=1))
         return
-    console = accuracy.screen()
+    console = stdout_console()
     if data.synthetic:
         console.print(summary.banner(reason))
     for part in results_of_parts:
         console.print(digest(part))
-    errors.print(f"figures and JSON: {escape(str(folder))}", soft_wrap=True, highlight=False)
+    errors.print(f"figures and JSON: {printable(folder)}", soft_wrap=True)
 
 
 def find_mnist(

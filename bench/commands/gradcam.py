@@ -9,12 +9,10 @@ from typing import Literal
 import jax
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.markup import escape
 
 from bench.records import store
-from bench.reporting import explanations, progress, summary
-from bench.reporting.sections import accuracy
+from bench.reporting import explanations, summary
+from bench.reporting.console import printable, show_logs, stderr_console, stdout_console
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import load
 from fmnist_jax.data.splits import make_splits
@@ -79,15 +77,15 @@ def gradcam(
     Raises:
         UserError: the model, a method, the layer or an image does not exist; nothing is written.
     """
-    errors = Console(stderr=True)
-    progress.show_logs(errors)
+    errors = stderr_console()
+    show_logs(errors)
     for method in methods:
         METHODS.check(method)
     methods = tuple(dict.fromkeys(methods or METHODS.catalogue))
     trained = find_trained(model, results)
     check_layer(trained.network, trained.variables, layer)
     jax_cache.keep(default_cache_dir() / "compiled")
-    errors.print(f"weights of {escape(str(trained.stored.path))}", soft_wrap=True, highlight=False)
+    errors.print(f"weights of {printable(trained.stored.path)}", soft_wrap=True)
     data, test, test_index = load_test(trained.stored)
     if data.synthetic:
         errors.print(summary.banner(data.fallback_reason or "the record's own dataset."))
@@ -104,7 +102,7 @@ def gradcam(
             targets,
             methods,
             layer,
-            lambda name: errors.print(f"{name} of {len(selected)} images", highlight=False),
+            lambda name: errors.print(f"{name} of {len(selected)} images"),
         )
         explained = explanations.Explained(
             images=test.images[selected],
@@ -121,10 +119,10 @@ def gradcam(
         document = about | {"synthetic": data.synthetic, "layer": layer, "folder": str(folder)}
         print(json.dumps(document | explanations.to_json(explained), indent=1, allow_nan=False))
         return
-    console = accuracy.screen()
+    console = stdout_console()
     for table in explanations.tables(explained, trained.title, console.width):
         console.print(table)
-    errors.print(f"pictures and maps: {escape(str(folder))}", soft_wrap=True, highlight=False)
+    errors.print(f"pictures and maps: {printable(folder)}", soft_wrap=True)
 
 
 def find_trained(model: str, results: Path) -> Trained:

@@ -1,14 +1,18 @@
-"""`python -m bench list`: show models, baselines, datasets, parts of the analysis and configs."""
+"""`python -m bench list`: show all that has a name: models, datasets, sections, configs."""
 
 import json
 import re
 from importlib.resources.abc import Traversable
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from bench.reporting.console import stdout_console
+from bench.reporting.metric import METRICS
+from bench.reporting.section import SECTIONS
 from fmnist_jax.analysis.base import PARTS
 from fmnist_jax.data.dataset import DATASETS
+from fmnist_jax.explain.base import METHODS
 from fmnist_jax.learner import LEARNERS, default_models
 
 Catalogue = dict[str, dict[str, str]]  # section -> name -> summary
@@ -31,6 +35,9 @@ def catalogue() -> Catalogue:
         },
         "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
         "analysis": {entry.name: entry.summary for entry in PARTS.catalogue.values()},
+        "methods": {entry.name: entry.summary for entry in METHODS.catalogue.values()},
+        "sections": {entry.name: entry.summary for entry in SECTIONS.catalogue.values()},
+        "metrics": {entry.name: entry.summary for entry in METRICS.catalogue.values()},
         "configs": {name: _first_comment(path) for name, path in named_configs().items()},
     }
 
@@ -44,10 +51,10 @@ def show(entries: Catalogue, as_json: bool) -> None:
     table.add_column(style="bold")
     table.add_column()
     for section, summaries in entries.items():
-        table.add_row(f"[dim]{section}[/]", "")
+        table.add_row(Text(section, style="dim"), "")
         for name, summary in summaries.items():
             table.add_row(f"  {name}", summary)
-    Console().print(table)
+    stdout_console().print(table)
 
 
 def _first_comment(path: Traversable) -> str:

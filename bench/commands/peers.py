@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.measure import probe
-from bench.peers import entries, report, schema
+from bench.peers import entries, schema
 from bench.peers.entries import INSTALL, MODELS
+from bench.peers.frame import to_frame
 from bench.peers.progress import Mode, progress
 from bench.peers.protocol import BETAS, Entrant, Measure, Setup
 from bench.peers.rounds import BLOCK_S, compare
@@ -18,7 +17,9 @@ from bench.peers.schema import Comparison, Config, Entry, Optimizer, comparison
 from bench.processes.signals import EXIT_CODE
 from bench.records import store
 from bench.records.provenance import Provenance
-from bench.reporting.sections.accuracy import screen
+from bench.reporting.console import stderr_console, stdout_console
+from bench.reporting.rendering.formats import render
+from bench.reporting.section import get_sections
 
 IMAGES = 5120  # at least; an epoch of this suite's takes a second or two on two cores
 PREDICT_BATCHES = (1000, 1)
@@ -63,10 +64,9 @@ def peers(
         print("interrupted; a comparison is stored only when it is complete", file=sys.stderr)
         return EXIT_CODE
     path = schema.write(results, result)
-    out = screen()
-    for name in names:
-        out.print(report.table(result, name))
-    out.print(report.versions(result), highlight=False)
+    out = stdout_console()
+    (section,) = get_sections(["peers"])
+    out.print(render(section, to_frame([result]), "rich", out.width), end="")
     print(path, file=sys.stderr)
     return int(any(entry.status == "failed" for entry in result.entries))
 
@@ -84,7 +84,7 @@ def run(
 ) -> Comparison:
     """Run the comparison, with its progress on stderr."""
     started = datetime.now(UTC)
-    errors = Console(stderr=True)
+    errors = stderr_console()
     for name in missing:
         errors.print(f"{name} is not installed, so it is left out: {INSTALL}", markup=False)
     measures = [

@@ -1,6 +1,7 @@
 """`python -m bench run`: from a plan to its records and the closing report."""
 
 import itertools
+import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,9 +24,11 @@ from bench.processes import signals
 from bench.records import checkpoint_dirs, store
 from bench.records.store import Stored
 from bench.reporting import progress as screens
-from bench.reporting import summary as report
-from bench.reporting.sections import accuracy
+from bench.reporting.console import show_logs, stderr_console, stdout_console
+from bench.reporting.summary import banner, print_report
 from fmnist_jax.system.cpu import available_cores
+
+log = logging.getLogger("fmnist_jax")
 
 
 def run(
@@ -56,8 +59,8 @@ def run(
     Raises:
         UserError: nothing can be run, in one line.
     """
-    errors = Console(stderr=True)
-    screens.show_logs(errors)
+    errors = stderr_console()
+    show_logs(errors)
     if follows := rank is not None and rank.process_id > 0:
         folder = None
     else:
@@ -68,7 +71,7 @@ def run(
     if rank:
         seat.check(cases)
     if dataset.synthetic:
-        errors.print(report.banner(dataset.reason))
+        errors.print(banner(dataset.reason))
     with _open_executor(plan, cluster, results, command, folder) as local:
         if rank and follows:
             link = team.call(rank, local.hosts[0], cases)
@@ -88,10 +91,10 @@ def run(
                 data_dir=data_dir, debug=debug,
             ).run()  # fmt: skip
     records = [*pending.done, *summary.stored]
-    out = accuracy.screen()
+    out = stdout_console()
     if dataset.synthetic:
-        out.print(report.banner(dataset.reason))
-    report.closing(out, records, dataset.classes, time.perf_counter() - began)
+        out.print(banner(dataset.reason))
+    print_report(out, records, time.perf_counter() - began)
     code = _exit_code(summary, records, results)
     if others:
         others.dismiss(code)
@@ -107,11 +110,11 @@ def _open_executor(
     if cluster:
         from bench.execution.cluster.connect import connected  # of an extra
 
-        screens.log.info("measuring what the machines of the cluster can reach ...")
+        log.info("measuring what the machines of the cluster can reach ...")
         with connected(cluster, results, command, **limits) as executor:
             yield executor
     else:
-        screens.log.info("measuring what this machine can reach ...")
+        log.info("measuring what this machine can reach ...")
         yield LocalExecutor(probe.inspect(command, folder=folder), available_cores(), **limits)
 
 

@@ -55,5 +55,5 @@ def _rows(comparison: Comparison, folder: str | None) -> list[dict[str, Any]]:
             "images_per_s": samples and samples.images_per_s,
         }
         for entry in comparison.entries
-        for samples in (entry.samples or [None])
+        for samples in (entry.samples or (None,))
     ]

@@ -80,11 +80,16 @@ def folder_id(results: Path) -> str:
     return text
 
 
+def read_folder_id(results: Path) -> str | None:
+    """Return the identity of a results folder; None where no run has given it one."""
+    with suppress(OSError):
+        return (results / FOLDER_ID).read_text(errors="replace").strip()
+    return None
+
+
 def has_id(results: Path, folder: str) -> bool:
     """Whether a path leads to the results folder of this identity, as on a shared disk."""
-    with suppress(OSError):
-        return (results / FOLDER_ID).read_text(errors="replace").strip() == folder
-    return False
+    return read_folder_id(results) == folder
 
 
 def _create(path: Path, content: bytes) -> None:

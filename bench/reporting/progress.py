@@ -1,6 +1,5 @@
 """What a person sees while cases run: live bars on a terminal, plain lines in a log."""
 
-import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -8,7 +7,6 @@ from contextlib import contextmanager
 from typing import Literal
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
     Progress,
@@ -24,13 +22,13 @@ from rich.text import Text
 from bench.measure import messages as job
 from bench.plan.cases import expected_cost
 from bench.records.schema import Case, Record
-from bench.reporting import metrics
-from bench.reporting.sections import grid
+from bench.reporting.console import printable
+from bench.reporting.format import percentage, seconds
+from bench.reporting.sections.grid import describe_point
 
 Mode = Literal["auto", "plain", "none"]
 LOCKED_ELSEWHERE = "being run by another process; skipped"
 FINISHED_ELSEWHERE = "done by another run"
-log = logging.getLogger("fmnist_jax")
 
 
 @contextmanager
@@ -46,7 +44,7 @@ def reporter(mode: Mode, console: Console) -> Iterator["_Plain | _Live"]:
 def name(case: Case) -> str:
     """A case in a word: its model, its seed beyond the first, its place in a grid."""
     word = f"{case.model}#{case.seed}" if case.seed else case.model
-    return f"{word} {grid.point(case.point)}" if case.point else word
+    return f"{word} {describe_point(case.point)}" if case.point else word
 
 
 def numbers(progress: job.Progress) -> str:
@@ -65,8 +63,8 @@ def verdict(record: Record) -> str:
     """How a case ended, in a line."""
     if record.run.status != "ok":
         return f"{record.run.status}: {record.run.error}"
-    accuracy = metrics.percentage(record.quality.test_accuracy or 0.0)
-    return f"test accuracy {accuracy} in {metrics.seconds(record.time.total_s or 0.0)}"
+    accuracy = percentage(record.quality.test_accuracy or 0.0)
+    return f"test accuracy {accuracy} in {seconds(record.time.total_s or 0.0)}"
 
 
 class _Plain:
@@ -78,9 +76,8 @@ class _Plain:
 
     def _say(self, case: Case, text: str) -> None:
         if not self._silent:
-            print(
-                f"{time.strftime('%H:%M:%S')}  {name(case):<22} {text}", file=sys.stderr, flush=True
-            )
+            line = f"{time.strftime('%H:%M:%S')}  {name(case):<22} {printable(text)}"
+            print(line, file=sys.stderr, flush=True)
 
     def begin(self, cases: Sequence[Case]) -> None:
         self._left = len(cases)
@@ -139,7 +136,8 @@ class _Live:
 
     def progress(self, task: job.Task, progress: job.Progress) -> None:
         if progress.message:
-            self._progress.console.log(f"{name(task.case)}: {progress.message}")
+            message = printable(progress.message)
+            self._progress.console.log(Text(f"{name(task.case)}: {message}"))
             return
         bar = self._bars[task.run_id]
         if progress.epochs is None:
@@ -179,7 +177,7 @@ class _Live:
         self._move_overall()
 
     def _print(self, case: Case, text: str, style: str) -> None:
-        self._progress.console.print(Text(f"{name(case):<22} {text}", style=style))
+        self._progress.console.print(Text(f"{name(case):<22} {printable(text)}", style=style))
 
 
 @contextmanager
@@ -194,11 +192,3 @@ def _bars(console: Console) -> Iterator[Progress]:
     # Epochs last seconds to minutes: the speed must be averaged over several.
     with Progress(*columns, console=console, expand=True, speed_estimate_period=600) as progress:
         yield progress
-
-
-def show_logs(console: Console) -> None:
-    """Send the library's messages to the screen."""
-    handler = RichHandler(console=console, show_time=False, show_path=False)
-    log.handlers[:] = [handler]
-    log.setLevel(logging.INFO)
-    log.propagate = False

@@ -7,11 +7,9 @@ import io
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.records import store
-from bench.reporting import summary as report
-from fmnist_jax.data.dataset import DATASETS
+from bench.reporting.console import PlainConsole
+from bench.reporting.summary import print_report
 from fmnist_jax.system.files import write_atomically
 
 WIDTH = 150  # columns: the whole table fits
@@ -43,11 +41,8 @@ def draw(results: Path, out: Path) -> None:
         and stored.record.case.config["data"]["train_images"] is None
         and not stored.record.case.point
     }
-    console = Console(
-        width=WIDTH, record=True, file=io.StringIO(), force_terminal=True, highlight=False
-    )
-    classes = DATASETS["fashion_mnist"]().classes
-    report.closing(console, list(newest.values()), classes)
+    console = PlainConsole(width=WIDTH, record=True, file=io.StringIO(), force_terminal=True)
+    print_report(console, list(newest.values()))
     svg = console.export_svg(title="python -m bench run --all", code_format=FRAME)
     write_atomically(out, svg.encode())
 

@@ -19,7 +19,7 @@ def test_accuracy(record: Record) -> float | None:
 def ece(record: Record) -> float | None:
     """Return the expected calibration error over bins of equal width (Guo et al. 2017)."""
     scores = _before(record)
-    return scores and scores.ece_equal_width
+    return None if scores is None else scores.ece_equal_width
 
 
 @METRICS.register("ece_equal_mass")
@@ -27,7 +27,7 @@ def ece(record: Record) -> float | None:
 def ece_equal_mass(record: Record) -> float | None:
     """Return the expected calibration error over bins that hold equally many images."""
     scores = _before(record)
-    return scores and scores.ece_equal_mass
+    return None if scores is None else scores.ece_equal_mass
 
 
 @METRICS.register("brier")
@@ -35,7 +35,7 @@ def ece_equal_mass(record: Record) -> float | None:
 def brier(record: Record) -> float | None:
     """Return the Brier score: the squared error of the probabilities (Brier 1950)."""
     scores = _before(record)
-    return scores and scores.brier
+    return None if scores is None else scores.brier
 
 
 @METRICS.register("nll")
@@ -43,7 +43,7 @@ def brier(record: Record) -> float | None:
 def nll(record: Record) -> float | None:
     """Return the mean negative log-likelihood in nats."""
     scores = _before(record)
-    return scores and scores.nll
+    return None if scores is None else scores.nll
 
 
 @METRICS.register("ece_scaled")
@@ -51,7 +51,7 @@ def nll(record: Record) -> float | None:
 def ece_scaled(record: Record) -> float | None:
     """Return the expected calibration error after temperature scaling."""
     scores = _after(record)
-    return scores and scores.ece_equal_width
+    return None if scores is None else scores.ece_equal_width
 
 
 @METRICS.register("nll_scaled")
@@ -59,7 +59,7 @@ def ece_scaled(record: Record) -> float | None:
 def nll_scaled(record: Record) -> float | None:
     """Return the negative log-likelihood in nats after temperature scaling."""
     scores = _after(record)
-    return scores and scores.nll
+    return None if scores is None else scores.nll
 
 
 @METRICS.register("mean_corruption_accuracy")
@@ -80,9 +80,9 @@ def mean_corruption_accuracy(record: Record) -> float | None:
 
 def _before(record: Record) -> Scores | None:
     calibration = record.quality.calibration
-    return calibration and calibration.before
+    return None if calibration is None else calibration.before
 
 
 def _after(record: Record) -> Scores | None:
     calibration = record.quality.calibration
-    return calibration and calibration.after
+    return None if calibration is None else calibration.after

@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 
 from bench.reporting.format import count, decimal
+from bench.reporting.metric import Better
 from bench.reporting.query import MACHINE, SETTINGS, by_model
-from bench.reporting.section import SECTIONS, Better, Column, Section, describe, is_missing
+from bench.reporting.section import SECTIONS, Column, Section, describe, is_missing
 
 NOTES = (
     "means over a fixed sample of test images; the maps without a layer are controls that no "

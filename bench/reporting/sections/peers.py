@@ -36,7 +36,7 @@ def peers() -> Section:
 
 def title(row: Row) -> str:
     """Name the network and the conditions that all rows share."""
-    size = "" if pd.isna(row["parameters"]) else f"{row['parameters']:,.0f} parameters, "
+    size: str = "" if pd.isna(row["parameters"]) else f"{row['parameters']:,.0f} parameters, "
     flip = ", mirrored at random" if row["flip"] else ""
     return (
         f"{row['model']} in other frameworks: {size}{row['dtype']}{flip}, {row['machine']}, "

@@ -39,10 +39,11 @@ def query(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the networks, whose arithmetic is known, with the nearer limit of each."""
     rows = by_model(frame)
     rows = rows[rows["train_flops"].notna()].reset_index(drop=True)
-    return rows.assign(bottleneck=[bottleneck(row) for row in rows.to_dict("records")])
+    limits = [bottleneck(row) for _, row in rows.iterrows()]
+    return rows.assign(bottleneck=pd.Series(limits, index=rows.index, dtype="object"))
 
 
-def bottleneck(row: Row) -> str | None:
+def bottleneck(row: "Row | pd.Series") -> str | None:
     """Return the nearer limit of a simple roofline (Williams et al. 2009).
 
     None where the machine was not probed. doi 10.1145/1498765.1498785

@@ -47,7 +47,8 @@ def time_to_target() -> Section:
 def query(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the models that train by epochs."""
     rows = by_model(frame)
-    rows = rows[[any(map(bool, runs["quality.history"])) for runs in rows["runs"]]]
+    by_epochs = [any(map(bool, runs["quality.history"])) for runs in rows["runs"]]
+    rows = rows[pd.Series(by_epochs, index=rows.index, dtype="bool")]
     figures = pd.DataFrame([_times(runs) for runs in rows["runs"]], index=rows.index)
     kept = ["model", "label", "machine", "seeds", "validation_accuracy", *SETTINGS]
     rows = rows[[*kept, "synthetic", "contended", "published"]].join(figures)

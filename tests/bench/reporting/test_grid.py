@@ -9,10 +9,12 @@ from bench.plan import cases as plan
 from bench.plan import load as config
 from bench.plan.plan import Plan
 from bench.records.identity import digest_config
-from bench.reporting import progress as console
-from bench.reporting import summary as report
-from bench.reporting.sections import accuracy as table
-from bench.reporting.sections import grid
+from bench.reporting import progress
+from bench.reporting.frames import records_to_frame
+from bench.reporting.rendering.formats import render, to_csv, to_json, to_rows
+from bench.reporting.section import get_sections, tables
+from bench.reporting.sections.grid import describe_point
+from bench.reporting.summary import print_report
 from tests.support.factory import make_case, make_host, make_record
 
 
@@ -75,19 +77,25 @@ def test_set_changes_a_grid():
     assert {point["p"] for point in loaded.points("knn")} == {2}
 
 
+def grids(records):
+    (section,) = get_sections(["grid"])
+    return tables(section, records_to_frame(list(records)))
+
+
+def families(records):
+    (grid,) = grids(records)
+    return grid.rows.to_dict("records")
+
+
 def test_the_best_is_chosen_on_validation():
     def at(C, validation, test):  # noqa: N803
         record = make_record(make_point(C=C), accuracy=test)
         quality = record.quality.model_copy(update={"validation_accuracy": validation})
         return record.model_copy(update={"quality": quality})
 
-    (summary,) = grid.summaries([at(1.0, 0.84, 0.90), at(10.0, 0.86, 0.85), at(100.0, 0.85, 0.91)])
-    (family,) = summary.families
-    assert (family.best, family.validation_accuracy, family.test_accuracy) == (
-        {"C": 10.0},
-        0.86,
-        0.85,
-    )
+    (family,) = families([at(1.0, 0.84, 0.90), at(10.0, 0.86, 0.85), at(100.0, 0.85, 0.91)])
+    assert family["best"] == {"C": 10.0}
+    assert (family["validation_accuracy"], family["test_accuracy"]) == (0.86, 0.85)
 
 
 def test_every_configuration_is_counted_once_by_how_it_ended():
@@ -104,39 +112,38 @@ def test_every_configuration_is_counted_once_by_how_it_ended():
         make_record(make_point(C=5.0, seed=1), accuracy=0.8, contended=True),
         make_record(make_case("svm", C=6.0)),  # of no grid
     ]
-    (summary,) = grid.summaries(reversed(records))
-    (family,) = summary.families
-    assert (family.configurations, family.finished, family.timed_out, family.failed) == (5, 2, 1, 1)
-    assert family.best == {"C": 1.0}  # 0.9, and 0.85 for the mean of two seeds
-    assert (family.median_fit_s, family.total_fit_s) == (12.5, 25.0)
-    assert family.contended
-    assert summary.machines == ("other-4c", "test-cpu-2c")
+    (family,) = families(reversed(records))
+    counts = ("configurations", "finished", "timed_out", "failed")
+    assert [family[name] for name in counts] == [5, 2, 1, 1]
+    assert family["best"] == {"C": 1.0}  # 0.9, and 0.85 for the mean of two seeds
+    assert (family["median_fit_s"], family["total_fit_s"]) == (12.5, 25.0)
+    assert family["contended"]
+    assert family["machines"] == ["other-4c", "test-cpu-2c"]
 
 
 def test_a_family_of_which_nothing_finished_has_no_figures():
-    (summary,) = grid.summaries([make_record(make_point(C=1.0), status="timeout")])
-    (family,) = summary.families
-    assert (family.finished, family.timed_out) == (0, 1)
-    assert family.best is family.test_accuracy is family.median_fit_s is None
-    assert grid.cells(family)[5:] == ["–", "–", "–", "89.7%", "–", "–"]
+    records = [make_record(make_point(C=1.0), status="timeout")]
+    (row,) = to_rows(get_sections(["grid"])[0], records_to_frame(records))
+    assert (row["finished"], row["timed_out"], row["official"]) == (0, 1, 0.897)
+    assert row["best"] is row["test_accuracy"] is row["median_fit_s"] is None
 
 
-def test_what_cannot_be_compared_has_summaries_of_its_own():
-    found = grid.summaries(
+def test_what_cannot_be_compared_has_tables_of_its_own():
+    found = grids(
         [
             make_record(make_point(dataset="synthetic", C=1.0)),
             make_record(make_point(C=1.0)),
             make_record(make_point(train_images=None, C=1.0)),
         ]
     )
-    assert [(s.dataset, s.train_images) for s in found] == [
-        ("fashion_mnist", 10_000),
-        ("fashion_mnist", None),
-        ("synthetic", 10_000),
+    assert sorted((t.title, t.synthetic) for t in found) == [
+        ("Grid on fashion_mnist", False),
+        ("Grid on fashion_mnist, 10,000 training images", False),
+        ("Grid on synthetic, 10,000 training images", True),
     ]
-    assert [summary.families[0].official for summary in found] == [0.897, 0.897, None]
-    assert "10,000 training images" in found[0].title
-    assert "SYNTHETIC" in found[2].title
+    assert found[-1].synthetic
+    assert found[-1].rows["official"].isna().all()
+    assert [float(table.rows["official"].iloc[0]) for table in found[:2]] == [0.897, 0.897]
 
 
 @pytest.fixture
@@ -148,25 +155,31 @@ def mixed():
 
 
 def test_the_accuracy_table_is_not_disturbed(mixed):
-    assert table.tables(mixed) == table.tables(mixed[:1])
+    (section,) = get_sections(["accuracy"])
+    both, alone = (to_rows(section, records_to_frame(records)) for records in (mixed, mixed[:1]))
+    assert both == alone
 
 
 def test_every_format_shows_both(mixed):
-    found, grids = table.tables(mixed), grid.summaries(mixed)
-    rows = table.flat(found) + grid.flat(grids)
-    parsed = json.loads(table.as_json(rows))
-    assert [(row["grid"], row["test_accuracy"]) for row in parsed] == [(False, 0.89), (True, 0.7)]
+    frame = records_to_frame(mixed)
+    rows = [row for name in ("accuracy", "grid") for row in to_rows(get_sections([name])[0], frame)]
+    parsed = json.loads(to_json(rows))
+    assert [(row["section"], row["test_accuracy"]) for row in parsed] == [
+        ("accuracy", 0.89),
+        ("grid", 0.7),
+    ]
     assert parsed[1]["best"] == {"C": 1.0, "kernel": "rbf"}
-    lines = list(csv.DictReader(io.StringIO(table.as_csv(rows))))
+    lines = list(csv.DictReader(io.StringIO(to_csv(rows))))
     assert [line["finished"] for line in lines] == ["", "1"]
-    assert [line["seeds"] for line in lines] == ["1", ""]
-    text = grid.markdown(grids).splitlines()
+    assert json.loads(lines[1]["best"]) == parsed[1]["best"]
+    (section,) = get_sections(["grid"])
+    text = render(section, frame, "markdown").splitlines()
     assert text[0] == "**Grid on fashion_mnist, 10,000 training images**"
     assert len({line.count("|") for line in text[2:5]}) == 1
     assert "C=1, kernel=rbf" in text[4]
     assert r"12.5 s\*" in text[4]
     assert any("arXiv 1708.07747" in line for line in text)
-    assert grid.markdown([]) == ""
+    assert render(section, records_to_frame([]), "markdown") == ""
 
 
 def test_the_closing_report_has_the_families_and_names_each_failure(tmp_path):
@@ -178,7 +191,7 @@ def test_the_closing_report_has_the_families_and_names_each_failure(tmp_path):
     ):
         store.write(tmp_path, record, {})
     screen = Console(file=io.StringIO(), width=150, record=True)
-    report.closing(screen, list(store.read(tmp_path)), [str(label) for label in range(10)], 1.0)
+    print_report(screen, list(store.read(tmp_path)), 1.0)
     shown = screen.export_text()
     assert "Grid on fashion_mnist" in shown
     assert "svm C=100 timeout: because" in shown
@@ -187,5 +200,5 @@ def test_the_closing_report_has_the_families_and_names_each_failure(tmp_path):
 
 def test_a_point_in_words():
     varied = {"C": 100.0, "kernel": "rbf", "hidden": [10, 10], "n": 5}
-    assert grid.point(varied) == "C=100, kernel=rbf, hidden=[10, 10], n=5"
-    assert console.name(make_point(seed=1, C=0.1)) == "svm#1 C=0.1"
+    assert describe_point(varied) == "C=100, kernel=rbf, hidden=[10, 10], n=5"
+    assert progress.name(make_point(seed=1, C=0.1)) == "svm#1 C=0.1"

@@ -3,25 +3,22 @@
 import io
 
 import pytest
-from rich.console import Console
 
 from bench.measure.messages import Progress, new_task
 from bench.records import store
-from bench.reporting import progress as screens
-from bench.reporting import summary as report
-from bench.reporting import svg as picture
+from bench.reporting import progress, svg
+from bench.reporting.console import PlainConsole
+from bench.reporting.summary import banner, print_report
 from tests.support.factory import make_case, make_host, make_record
-
-CLASSES = tuple(f"class {label}" for label in range(10))
 
 
 def screen(**options):
-    return Console(file=io.StringIO(), width=150, record=True, **options)
+    return PlainConsole(file=io.StringIO(), width=150, record=True, **options)
 
 
 def play(mode, console):
     cases = [make_case("cnn"), make_case("knn")]
-    with screens.reporter(mode, console) as observer:
+    with progress.reporter(mode, console) as observer:
         observer.begin(cases)
         tasks = [new_task(case, make_host(), (0,)) for case in cases]
         for task in tasks:
@@ -74,11 +71,11 @@ def stored(tmp_path):
 
 def test_the_closing_report_has_it_all(stored):
     console = screen()
-    report.closing(console, stored, CLASSES, wall_s=61.0)
+    print_report(console, stored, wall_s=61.0)
     shown = console.export_text()
     assert "93.00%" in shown
     assert "cnn by class" in shown
-    assert "Most confused by cnn: class 0 for class 1 7x" in shown
+    assert "most confused: T-shirt/top for Trouser 7×" in shown
     assert "weighted average" in shown
     assert "timeout: because" in shown
     assert "2 case(s) finished, 1 failed, in 61 s" in shown
@@ -88,21 +85,19 @@ def test_the_closing_report_has_it_all(stored):
 
 def test_a_run_in_which_all_failed_is_reported_too(stored):
     console = screen()
-    report.closing(
-        console, [found for found in stored if found.record.run.status != "ok"], CLASSES, 1
-    )
+    print_report(console, [found for found in stored if found.record.run.status != "ok"], 1)
     assert "0 case(s) finished, 1 failed" in console.export_text()
 
 
 def test_the_banner_gives_the_reason():
     console = screen()
-    console.print(report.banner("no network"))
+    console.print(banner("no network"))
     assert "SYNTHETIC DATA: no network" in console.export_text()
 
 
 def test_the_picture_is_an_svg_that_fetches_nothing(stored, tmp_path):
     out = tmp_path / "report.svg"
-    picture.draw(tmp_path, out)
+    svg.draw(tmp_path, out)
     text = out.read_text()
     assert text.startswith("<svg")
     assert "93.00%" in text
@@ -112,7 +107,7 @@ def test_the_picture_is_an_svg_that_fetches_nothing(stored, tmp_path):
 def test_attempts_and_other_runs_are_told(capsys):
     case = make_case("knn")
     for mode, console in (("plain", screen()), ("auto", screen(force_terminal=True))):
-        with screens.reporter(mode, console) as observer:
+        with progress.reporter(mode, console) as observer:
             observer.begin([case, make_case("svm")])
             task = new_task(case, make_host(), (0,))
             observer.started(task)
@@ -126,3 +121,26 @@ def test_attempts_and_other_runs_are_told(capsys):
         assert "another attempt follows" in shown
         assert "being run by another process" in shown
         assert "done by another run" in shown
+
+
+@pytest.mark.parametrize(
+    "message", ["expected [b, h, w, c]", "/data/[/x]", "[bold]:smile:", "\x1b[31m"]
+)
+@pytest.mark.parametrize("mode", ["plain", "auto"])
+def test_messages_are_text(stored, tmp_path, message, mode, capsys):
+    console = screen(force_terminal=mode == "auto")
+    failed = make_record(make_case("knn"), status="failed")
+    run = failed.run.model_copy(update={"error": message})
+    failed = failed.model_copy(update={"run": run})
+    with progress.reporter(mode, console) as observer:
+        observer.begin([failed.case])
+        task = new_task(failed.case, make_host(), (0,))
+        observer.started(task)
+        observer.progress(task, Progress("", message=message))
+        run = run.model_copy(update={"id": task.run_id})
+        observer.finished(failed.model_copy(update={"run": run}), False)
+    print_report(console, [store.Stored(tmp_path / "x.json", failed)], 1.0)
+    console.print(banner(message))
+    shown = console.export_text() + capsys.readouterr().err
+    expected = message.replace("\x1b", r"\x1b")
+    assert shown.count(expected) >= 4

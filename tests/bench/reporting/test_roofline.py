@@ -1,9 +1,12 @@
 import pytest
 
 from bench.records.schema import Costs, Probe
-from bench.reporting.sections import accuracy as table
-from bench.reporting.sections import roofline as limits
+from bench.reporting.frames import records_to_frame
+from bench.reporting.rendering.formats import render
+from bench.reporting.section import get_sections, tables
 from tests.support.factory import make_case, make_host, make_record
+
+(ROOFLINE,) = get_sections(["roofline"])
 
 
 def network(flops, traffic, *, compile_s=3.0, cached=False, at=0):
@@ -15,8 +18,9 @@ def network(flops, traffic, *, compile_s=3.0, cached=False, at=0):
 
 
 def row(*records):
-    (made,) = limits.rows(table.tables(records))
-    return made
+    (table,) = tables(ROOFLINE, records_to_frame(list(records)))
+    (only,) = table.rows.to_dict("records")
+    return only
 
 
 @pytest.mark.parametrize(
@@ -28,31 +32,28 @@ def row(*records):
     ],
 )
 def test_what_binds(flops, traffic, binds):
-    assert limits.bottleneck(row(network(flops, traffic))) == binds
+    assert row(network(flops, traffic))["bottleneck"] == binds
 
 
 def test_shares_are_of_what_the_machine_reached():
     made = row(network(50_000_000, 2_000_000))
-    assert made.figures["train_flops"] == pytest.approx(3 * 50e6 * 300)
-    assert made.figures["flops_share"] == pytest.approx(0.45)
-    assert made.figures["bandwidth_share"] == pytest.approx(3 * 2e6 * 300 / 1e10)
+    assert made["train_flops"] == pytest.approx(3 * 50e6 * 300)
+    assert made["flops_share"] == pytest.approx(0.45)
+    assert made["bandwidth_share"] == pytest.approx(3 * 2e6 * 300 / 1e10)
 
 
 def test_without_a_probe_nothing_is_said():
     record = network(50_000_000, 2_000_000)
     host = make_host(probe=Probe(matmul_flops=None, bandwidth_bytes=None))
     made = row(record.model_copy(update={"machine": host.machine}))
-    assert limits.bottleneck(made) is None
-    assert "–" in limits.markdown(
-        table.tables([record.model_copy(update={"machine": host.machine})])
-    )
+    assert made["bottleneck"] is None
 
 
 def test_cold_and_warm_starts_are_told_apart():
     made = row(network(1, 1, compile_s=4.0), network(1, 1, compile_s=0.5, cached=True, at=1))
-    assert (made.figures["compile_s"], made.figures["compile_cached_s"]) == (4.0, 0.5)
+    assert (made["compile_s"], made["compile_cached_s"]) == (4.0, 0.5)
 
 
 def test_baselines_have_no_row():
-    assert limits.rows(table.tables([make_record()])) == []
-    assert limits.markdown(table.tables([make_record()])) == ""
+    assert tables(ROOFLINE, records_to_frame([make_record()])) == []
+    assert render(ROOFLINE, records_to_frame([make_record()]), "markdown") == ""

@@ -3,15 +3,18 @@
 from datetime import UTC, datetime
 from io import StringIO
 
-from rich.console import Console
-
-from bench.peers import report
-from bench.peers import schema as record
+from bench.peers import schema
+from bench.peers.frame import to_frame
 from bench.peers.schema import Config, Entry, Optimizer, Samples
 from bench.records import store
 from bench.records.provenance import Provenance
 from bench.records.schema import Code, Machine, Probe, Software
+from bench.reporting.console import PlainConsole
+from bench.reporting.rendering.formats import render, to_rows
+from bench.reporting.section import get_sections
+from bench.reporting.sections.peers import best_variant, ratios
 
+(PEERS,) = get_sections(["peers"])
 HOST = Provenance(
     machine=Machine(
         id="some-cpu-2c", cpu="Some CPU", cores=2, memory_bytes=1, accelerator=None,
@@ -54,35 +57,48 @@ ENTRIES = (
 
 def comparison():
     started = datetime(2026, 1, 2, tzinfo=UTC)
-    return record.comparison(HOST, "abcd", started, CONFIG, ("flax",), ENTRIES)
+    return schema.comparison(HOST, "abcd", started, CONFIG, ("flax",), ENTRIES)
 
 
-def test_the_best_of_a_framework_is_chosen_per_column():
-    best = next(row for row in report.rows(ENTRIES) if row.name == "best of PyTorch")
-    assert best.rates["train", 128] == [100, 200, 300]
-    assert best.rates["predict", 1] == [1000, 1000, 1000]
+def rows(folder=None):
+    return to_rows(PEERS, to_frame([comparison()], folder))
+
+
+def test_the_best_of_a_framework_is_chosen_per_measure():
+    variants = [
+        {("train", 128): [200, 100, 100], ("predict", 1): [1000, 1000, 1000]},
+        {("train", 128): [100, 200, 300], ("predict", 1): [500, 500, 500]},
+    ]
+    best = best_variant(variants)
+    assert best == {("train", 128): [100, 200, 300], ("predict", 1): [1000, 1000, 1000]}
 
 
 def test_ratios_pair_the_rounds_and_leave_out_what_is_missing():
-    assert report.ratios([400, 200, 300], [100, 50, None]) == [4, 4]
+    assert ratios([400, 200, 300], [100, 50, None]) == [4, 4]
 
 
 def test_the_table_shows_speeds_ratios_and_failures():
-    console = Console(width=160, record=True, file=StringIO())
-    console.print(report.table(comparison(), "cnn"))
+    console = PlainConsole(width=160, record=True, file=StringIO())
+    console.print(render(PEERS, to_frame([comparison()]), "rich", 160))
     text = console.export_text()
-    assert "cnn: 241,546 parameters, float32, some-cpu-2c" in text
+    assert "cnn in other frameworks: 241,546 parameters, float32, some-cpu-2c" in text
     assert "300 (200–400)" in text
     assert "1.00× (1.00–4.00)" in text
     assert "0.20 ms (0.20–0.20)" in text
     assert "5.00× (5.00–5.00)" in text
-    assert "skipped: no compiler" in text
-    assert "failed: killed by SIGKILL" in text
+    assert "compiled skipped: no compiler" in text
+    assert "fit failed: killed by SIGKILL" in text
+    assert "best of PyTorch" in text
+
+
+def test_another_folders_comparison_is_published():
+    assert not any(row["published"] for row in rows())
+    assert all(row["published"] for row in rows("f" * 16))
 
 
 def test_the_file_is_complete_and_no_run_of_a_case(tmp_path):
-    path = record.write(tmp_path, comparison())
+    path = schema.write(tmp_path, comparison())
     assert path == tmp_path / "some-cpu-2c" / "peers" / "20260102T000000Z-abcd.json"
-    assert record.Comparison.model_validate_json(path.read_bytes()) == comparison()
+    assert schema.Comparison.model_validate_json(path.read_bytes()) == comparison()
     assert comparison().versions == {"ours": "1.2", "torch": "1.2", "keras": "1.2"}
     assert list(store.read(tmp_path)) == []

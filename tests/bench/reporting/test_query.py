@@ -1,0 +1,74 @@
+"""The rows that several sections share."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from bench.reporting.frames import records_to_frame
+from bench.reporting.query import by_model, wilson
+from bench.reporting.section import get_sections, tables
+from tests.support.factory import FOLDER, make_case, make_host, make_record
+
+
+def rows(*records, folder=None):
+    return by_model(records_to_frame(list(records), folder)).to_dict("records")
+
+
+def accuracy_tables(*records):
+    (section,) = get_sections(["accuracy"])
+    return tables(section, records_to_frame(list(records)))
+
+
+def test_rows_pool_the_seeds_of_the_newest_config():
+    old = make_record(make_case(n_neighbors=3), accuracy=0.99, at=0)
+    new = [
+        make_record(make_case(n_neighbors=5, seed=s), accuracy=a, at=1 + s)
+        for s, a in enumerate((0.8, 0.9))
+    ]
+    again = make_record(make_case(n_neighbors=5, seed=1), accuracy=0.86, at=9)
+    (row,) = rows(again, *new, old)
+    assert (row["seeds"], row["label"]) == (2, "knn (2 seeds)")
+    assert row["test_accuracy"] == pytest.approx(0.83)
+    assert row["interval_low"] < 0.83 < row["interval_high"]
+    assert row["seed_std"] == pytest.approx(np.std([0.8, 0.86], ddof=1))
+    assert row["train_images_per_s"] == 300  # the first epoch is left out
+    assert row["latency_1_s"] == 0.002
+    assert row["inference_images_per_s"] == 2000
+
+
+def test_failures_and_what_cannot_be_compared_stay_apart():
+    found = accuracy_tables(
+        make_record(),
+        make_record(make_case("svm"), status="failed"),
+        make_record(make_case("svm", train_images=500)),
+        make_record(make_case("svm", dataset="synthetic")),
+        make_record(make_case("svm", dataset="mnist")),
+    )
+    assert [table.title.partition(": ")[2] for table in found] == [
+        "fashion_mnist, 1,000 test images",
+        "fashion_mnist, 500 training images, 1,000 test images",
+        "mnist, 1,000 test images",
+        "synthetic, 1,000 test images",
+    ]
+    assert [len(table.rows) for table in found] == [1, 1, 1, 1]
+    assert [table.synthetic for table in found] == [False, False, False, True]
+
+
+def test_machines_have_rows_of_their_own():
+    (found,) = accuracy_tables(make_record(), make_record(host=make_host(id="other-4c")))
+    assert list(found.rows["machine"]) == ["other-4c", "test-cpu-2c"]
+
+
+def test_own_and_published_runs_have_rows_of_their_own():
+    own, other = make_record(), make_record(at=1)
+    other = other.model_copy(update={"run": other.run.model_copy(update={"folder": "f" * 16})})
+    assert [row["published"] for row in rows(own, other, folder=FOLDER)] == [False, True]
+    assert [row["published"] for row in rows(own, other)] == [False]
+
+
+def test_the_interval_is_wilsons():
+    low, high = wilson(9_300, 10_000)
+    expected = binomtest(9_300, 10_000).proportion_ci(0.95, "wilson")
+    assert (low, high) == (expected.low, expected.high)
+    assert wilson(10, 10)[1] == pytest.approx(1.0)
+    assert wilson(0, 10)[0] == pytest.approx(0.0)
