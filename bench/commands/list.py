@@ -12,7 +12,6 @@ from bench.reporting.metric import METRICS
 from bench.reporting.section import SECTIONS
 from fmnist_jax.analysis.base import PARTS
 from fmnist_jax.data.dataset import DATASETS
-from fmnist_jax.explain.base import METHODS
 from fmnist_jax.learner import LEARNERS, default_models
 
 Catalogue = dict[str, dict[str, str]]  # section -> name -> summary
@@ -35,7 +34,6 @@ def catalogue() -> Catalogue:
         },
         "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
         "analysis": {entry.name: entry.summary for entry in PARTS.catalogue.values()},
-        "methods": {entry.name: entry.summary for entry in METHODS.catalogue.values()},
         "sections": {entry.name: entry.summary for entry in SECTIONS.catalogue.values()},
         "metrics": {entry.name: entry.summary for entry in METRICS.catalogue.values()},
         "configs": {name: _first_comment(path) for name, path in named_configs().items()},
