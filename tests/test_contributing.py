@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.reporting.frames import records_to_frame
+from bench.reporting.metric import METRICS
+from bench.reporting.section import SECTIONS, get_sections, tables
 from fmnist_jax.data.dataset import DATASETS, Split
 from fmnist_jax.data.datasets.fashion_mnist import FashionMNIST
 from fmnist_jax.learner import LEARNERS
@@ -79,17 +82,14 @@ def test_a_dataset_is_one_file(add, monkeypatch, tmp_path):
 
 
 def test_a_metric_and_a_section_are_one_file_each(add):
-    metric = pytest.importorskip("bench.reporting.metric", reason="metrics have no registry yet")
-    section = importlib.import_module("bench.reporting.section")
-    frame = importlib.import_module("bench.records.frame")
-    add("bench/reporting/metrics/errors.py", metric.METRICS)
-    add("bench/reporting/sections/sizes.py", section.SECTIONS)
-    (sizes,) = section.get_sections(["sizes_example"])
+    add("bench/reporting/metrics/errors.py", METRICS)
+    add("bench/reporting/sections/sizes.py", SECTIONS)
+    (sizes,) = get_sections(["sizes_example"])
     records = [
         make_record(make_case("knn"), accuracy=0.9),
         make_record(make_case("svm"), accuracy=0.8),
     ]
-    (table,) = section.tables(sizes, frame.to_frame(records, metric.all_metrics()))
+    (table,) = tables(sizes, records_to_frame(records))
     assert [column.heading for column in table.columns] == [
         "model", "parameters", "test errors", "machine",
     ]  # fmt: skip

@@ -21,7 +21,7 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `model`, `machine`, `seeds`, `dataset`, `train_images`, `test_images`, the
-        flags, `label` (the model with its number of seeds), `validation_accuracy`,
+        flags, `validation_accuracy`,
         `confusion` (int [10, 10], the sum over seeds), `test_accuracy` (pooled), its
         Wilson 95% interval `interval_low` and `interval_high`, its standard deviation
         over the seeds `seed_std`, `runs` (the frame of the runs behind the row), and the
@@ -90,7 +90,6 @@ def _row(runs: pd.DataFrame) -> dict[str, Any]:
     }
     return medians | {
         "model": last["case.model"],
-        "label": last["case.model"] + (f" ({seeds} seeds)" if seeds > 1 else ""),
         "machine": last["machine.id"],
         "seeds": seeds,
         **{name: last[name] for name in SETTINGS},
@@ -109,7 +108,7 @@ def _row(runs: pd.DataFrame) -> dict[str, Any]:
 
 def _row_columns() -> list[str]:
     return [
-        *("model", "label", "machine", "seeds", *SETTINGS),
+        *("model", "machine", "seeds", *SETTINGS),
         *("synthetic", "contended", "published", "validation_accuracy", "confusion"),
         *("test_accuracy", "interval_low", "interval_high", "seed_std", "runs"),
     ]
@@ -121,13 +120,18 @@ def _software(runs: pd.DataFrame) -> pd.Series:
     return pd.Series(texts, index=runs.index)
 
 
+def show_model(model: str, seeds: int) -> str:
+    """Return the model with its number of seeds, if there are several."""
+    return f"{model} ({seeds} seeds)" if seeds > 1 else model
+
+
 def wilson(correct: int, total: int) -> tuple[float, float]:
     """Return the 95% interval of a proportion (Wilson 1927), which holds near 0 and 1 too."""
     found = binomtest(correct, total).proportion_ci(confidence_level=0.95, method="wilson")
     return float(found.low), float(found.high)
 
 
-MODEL = Column("model", "label", align="left")
+MODEL = Column("model", ("model", "seeds"), show_model, align="left")
 MACHINE = Column("machine", "machine", align="left", common=True)
 ACCURACY = Column("test accuracy", "test_accuracy", percentage, better="higher")
 INTERVAL = Column("95% interval", ("interval_low", "interval_high"), interval, priority=3)

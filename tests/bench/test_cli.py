@@ -266,7 +266,11 @@ def test_a_run_its_records_its_table_and_a_second_run(bench, tmp_path):
     assert sum(map(sum, cnn["quality"]["confusion"])) == 200
     assert {inference["batch"] for inference in cnn["throughput"]["inference"]} == {1, 100}
     kinds = {artifact["kind"] for artifact in cnn["artifacts"]}
-    assert kinds == {"confusion", "mistakes", "curves", "gradcam", "weights"}
+    pictures = {"confusion", "mistakes", "reliability", "robustness", "curves", "gradcam"}
+    assert kinds == {"predictions", "weights", *pictures}
+    assert cnn["quality"]["calibration"]["temperature"] > 0
+    assert len(cnn["quality"]["robustness"]["accuracy"]) == 13
+    assert cnn["explanations"][0]["method"] == "gradcam"
     assert records["knn"]["time"]["compile_s"] is None
 
     rows = json.loads(bench("table", "--results", results, "--format", "json").stdout)
@@ -291,7 +295,7 @@ def test_a_grid_goes_on_where_it_stopped_and_is_summarised(bench, tmp_path):
     assert again.stderr.count("done already") == 1
     assert "extra_tree max_depth=6" in again.stderr
     (row,) = json.loads(bench("table", "--results", results, "--format", "json").stdout)
-    assert (row["grid"], row["configurations"], row["finished"]) == (True, 2, 2)
+    assert (row["section"], row["configurations"], row["finished"]) == ("grid", 2, 2)
     assert list(results.glob("*/*/*/*.png")) == []
 
 

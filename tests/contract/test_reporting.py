@@ -1,4 +1,4 @@
-"""What every metric and every section has to do, and that one file adds one."""
+"""What every metric and every section has to do."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,6 @@ from bench.reporting.metric import METRICS
 from bench.reporting.rendering.formats import render, to_rows
 from bench.reporting.section import FLAGS, SECTIONS, get_sections, tables
 from tests.bench.reporting.test_peers import comparison
-from tests.support.added_file import added_file
 from tests.support.factory import FOLDER, make_case, make_record
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -141,53 +140,3 @@ def test_a_metric_is_a_figure_or_missing(name):
 
 def committed_records():
     return [stored.record for stored in list(store.read(RESULTS))[:3]]
-
-
-def test_one_file_adds_a_metric_to_tables_and_formats(tmp_path):
-    with added_file(METRICS, tmp_path, METRIC):
-        (accuracy,) = get_sections(["accuracy"])
-        frame = records_to_frame([make_record()])
-        for format_ in ("markdown", "html"):
-            assert "images of the test" in render(accuracy, frame, format_)
-        assert to_rows(accuracy, frame)[0]["tested_images"] == 1000.0
-
-
-def test_one_file_adds_a_section_to_every_format(tmp_path):
-    with added_file(SECTIONS, tmp_path, SECTION):
-        assert "threads" in [section.name for section in get_sections()]
-        (section,) = get_sections(["threads"])
-        frame = records_to_frame([make_record()])
-        assert "| knn | 1 |" in render(section, frame, "markdown")
-        assert to_rows(section, frame)[0]["run.threads"] == 1
-
-
-METRIC = '''
-"""A metric of a file."""
-
-from bench.reporting.format import count
-from bench.reporting.metric import METRICS, metric
-
-
-@METRICS.register("tested_images")
-@metric("images of the test", show=count, better="higher")
-def tested_images(record):
-    """Return the number of test images."""
-    return sum(map(sum, record.quality.confusion))
-'''
-SECTION = '''
-"""A section of a file."""
-
-from bench.reporting.query import finished
-from bench.reporting.section import SECTIONS, Column, Section
-
-
-@SECTIONS.register("threads")
-def threads():
-    """How many threads each run had."""
-    return Section(
-        "threads",
-        title="Threads",
-        query=lambda frame: finished(frame).assign(synthetic=False, contended=False),
-        columns=[Column("model", "case.model"), Column("threads", "run.threads")],
-    )
-'''

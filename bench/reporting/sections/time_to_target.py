@@ -50,7 +50,7 @@ def query(frame: pd.DataFrame) -> pd.DataFrame:
     by_epochs = [any(map(bool, runs["quality.history"])) for runs in rows["runs"]]
     rows = rows[pd.Series(by_epochs, index=rows.index, dtype="bool")]
     figures = pd.DataFrame([_times(runs) for runs in rows["runs"]], index=rows.index)
-    kept = ["model", "label", "machine", "seeds", "validation_accuracy", *SETTINGS]
+    kept = ["model", "machine", "seeds", "validation_accuracy", *SETTINGS]
     rows = rows[[*kept, "synthetic", "contended", "published"]].join(figures)
     if rows.empty:
         return rows

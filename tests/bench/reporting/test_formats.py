@@ -35,7 +35,7 @@ def test_json_and_csv_say_the_same():
     rows = to_rows(ACCURACY, data)
     parsed = json.loads(render(ACCURACY, data, "json"))
     lines = list(csv.DictReader(io.StringIO(render(ACCURACY, data, "csv"))))
-    assert [row["label"] for row in parsed] == [line["label"] for line in lines]
+    assert [row["model"] for row in parsed] == [line["model"] for line in lines]
     assert {line["contended"] for line in lines} == {"True", "False"}
     assert parsed == rows
     assert parsed[0]["test_accuracy"] == 0.9

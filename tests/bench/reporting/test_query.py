@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from bench.reporting.frames import records_to_frame
-from bench.reporting.query import by_model, wilson
+from bench.reporting.query import MODEL, by_model, wilson
 from bench.reporting.section import get_sections, tables
 from tests.support.factory import FOLDER, make_case, make_host, make_record
 
@@ -27,7 +27,7 @@ def test_rows_pool_the_seeds_of_the_newest_config():
     ]
     again = make_record(make_case(n_neighbors=5, seed=1), accuracy=0.86, at=9)
     (row,) = rows(again, *new, old)
-    assert (row["seeds"], row["label"]) == (2, "knn (2 seeds)")
+    assert (row["seeds"], MODEL.show(row["model"], row["seeds"])) == (2, "knn (2 seeds)")
     assert row["test_accuracy"] == pytest.approx(0.83)
     assert row["interval_low"] < 0.83 < row["interval_high"]
     assert row["seed_std"] == pytest.approx(np.std([0.8, 0.86], ddof=1))
