@@ -40,7 +40,7 @@ def _run() -> int:
     except UserError as error:
         if debug:
             raise
-        return _fail(str(error), 2)
+        return _fail(str(error), error.exit_code)
     except typer.Abort:
         return INTERRUPTED
     except BrokenPipeError:

@@ -61,10 +61,10 @@ def run(
         retries=retries,
     )
     from bench.commands import run as suite
-    from bench.execution.hosts import seat
+    from bench.execution.multihost.rank import find_rank
 
-    place = seat.find(coordinator, processes, process_id)
-    if place and cluster:
+    rank = find_rank(coordinator, processes, process_id)
+    if rank and cluster:
         raise UserError("--cluster runs each case on a machine, --coordinator one on all: not both")
     return suite.run(
         plan,
@@ -72,7 +72,7 @@ def run(
         command=command(),
         data_dir=data_dir,
         cluster=cluster,
-        rank=place,
+        rank=rank,
         fresh=fresh,
         progress=progress,
         debug=debug,

@@ -16,7 +16,10 @@ class UserError(Exception):
     Attributes:
         problem: what is wrong; without a separate remedy, the whole message.
         remedy: what to do next.
+        exit_code: of a command that ends with it.
     """
+
+    exit_code = 2
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         message = f"{problem}: {remedy}" if remedy else problem

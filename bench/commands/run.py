@@ -12,16 +12,19 @@ from typing import Any
 from rich.console import Console
 
 from bench.execution.executor import Executor
-from bench.execution.hosts import follower, leader, seat, team
 from bench.execution.local import LocalExecutor
+from bench.execution.multihost.executor import connect
+from bench.execution.multihost.rank import check_plan
+from bench.execution.multihost.worker import follow
 from bench.execution.pending import PendingCases, find_pending
 from bench.execution.scheduler import RunSummary, Scheduler
 from bench.measure import probe
-from bench.measure.messages import Seat
+from bench.measure.distributed import Member, Rank
 from bench.plan.cases import describe_dataset, make_cases
 from bench.plan.plan import Plan
 from bench.processes import signals
 from bench.records import checkpoint_dirs, store
+from bench.records.provenance import Provenance
 from bench.records.store import Stored
 from bench.reporting import progress as screens
 from bench.reporting.console import show_logs, stderr_console, stdout_console
@@ -38,7 +41,7 @@ def run(
     command: str,
     data_dir: Path | None,
     cluster: str | None,
-    rank: Seat | None,
+    rank: Rank | None,
     fresh: bool,
     progress: screens.Mode,
     debug: bool,
@@ -61,23 +64,23 @@ def run(
     """
     errors = stderr_console()
     show_logs(errors)
-    if follows := rank is not None and rank.process_id > 0:
-        folder = None
-    else:
+    follows = rank is not None and rank.process_id > 0
+    folder = None
+    if not follows:
         store.check_writable(results)
         folder = store.folder_id(results)
     dataset = describe_dataset(plan, data_dir)
     cases = make_cases(plan, dataset)
+    member = None
     if rank:
-        seat.check(cases)
+        check_plan(plan, cases)
+        host = _inspect(command, folder)
+        member = Member(rank, host, cases, available_cores(), data_dir, debug)
+        if follows:
+            return follow(member)
     if dataset.synthetic:
         errors.print(banner(dataset.reason))
-    with _open_executor(plan, cluster, results, command, folder) as local:
-        if rank and follows:
-            link = team.call(rank, local.hosts[0], cases)
-            return follower.follow(rank, link, cases, local, data_dir=data_dir, debug=debug)
-        others = team.gather(rank, local.hosts[0], cases) if rank else None
-        executor = leader.Leader(others, local) if others else local
+    with _open_executor(plan, cluster, member, results, command, folder) as executor:
         began = time.perf_counter()
         pending = find_pending(cases, executor.hosts, results, fresh)
         if fresh:
@@ -95,15 +98,17 @@ def run(
     if dataset.synthetic:
         out.print(banner(dataset.reason))
     print_report(out, records, time.perf_counter() - began)
-    code = _exit_code(summary, records, results)
-    if others:
-        others.dismiss(code)
-    return code
+    return _exit_code(summary, records, results)
 
 
 @contextmanager
 def _open_executor(
-    plan: Plan, cluster: str | None, results: Path, command: str, folder: str | None
+    plan: Plan,
+    cluster: str | None,
+    member: Member | None,
+    results: Path,
+    command: str,
+    folder: str | None,
 ) -> Iterator[Executor]:
     """Open the executor of the plan's cases, with its machines known."""
     limits: Any = plan.model_dump(include={"jobs", "timeout", "memory_limit"})
@@ -113,9 +118,16 @@ def _open_executor(
         log.info("measuring what the machines of the cluster can reach ...")
         with connected(cluster, results, command, **limits) as executor:
             yield executor
+    elif member:
+        with connect(member, plan.timeout) as executor:
+            yield executor
     else:
-        log.info("measuring what this machine can reach ...")
-        yield LocalExecutor(probe.inspect(command, folder=folder), available_cores(), **limits)
+        yield LocalExecutor(_inspect(command, folder), available_cores(), **limits)
+
+
+def _inspect(command: str, folder: str | None) -> Provenance:
+    log.info("measuring what this machine can reach ...")
+    return probe.inspect(command, folder=folder)
 
 
 def _show_pending(errors: Console, pending: PendingCases) -> None:

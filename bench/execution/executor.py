@@ -6,15 +6,11 @@ executor knows where there is room, starts tasks, and says how each ended.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Protocol
 
 from bench.measure.messages import Measured, Outcome, Progress, Task
 from bench.records.provenance import Provenance
 from bench.records.schema import Case
-
-Execute = Callable[[Task, Connection], Outcome]
-"""What a worker process does with a task; it sends `Progress` and `Measured` meanwhile."""
 
 Report = Callable[[Task, Progress | Measured], None]
 """Who is told what a worker sends."""

@@ -15,9 +15,16 @@ from typing import Literal
 import psutil
 
 from bench.execution.cores import Cores
-from bench.execution.executor import Execute, Report, Slot, TaskResult
+from bench.execution.executor import Report, Slot, TaskResult
 from bench.measure.measure import execute
-from bench.measure.messages import Measured, Outcome, Task, mark_contended, unmeasured_record
+from bench.measure.messages import (
+    Execute,
+    Measured,
+    Outcome,
+    Task,
+    mark_contended,
+    unmeasured_record,
+)
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import Child, ChildDied, ChildRaised, Returned

@@ -5,7 +5,6 @@ is imported after that process has been given its cores.
 """
 
 import gc
-import os
 import sys
 import traceback
 from functools import partial
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.measure.clock import Clock, sample
 from bench.measure.contention import ContentionMonitor
-from bench.measure.messages import Measured, Outcome, Progress, Seat, Task, make_record
+from bench.measure.messages import Measured, Outcome, Progress, Task, make_record
 from bench.measure.worker import forward_messages, pin_to_cores
 from bench.records.schema import Inference, Status, Time
 from fmnist_jax.errors import DataError, Diverged, UserError
@@ -84,8 +83,6 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Measurement | Non
     events.send(Progress("data"))
     with clock.phase("data_s"):
         splits, classes = _load(task)
-    if task.seat:
-        join_distributed(task.seat)
     config = resolve(case.model, case.config["model"])
     learner = config.build(case.seed)
     events.send(Progress("compile" if case.kind == "flax" else "prepare"))
@@ -104,10 +101,8 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Measurement | Non
 
     with clock.phase("fit_s"):
         history = learner.fit(on_epoch, task.checkpoints)
-    if task.seat:
-        leave_distributed()
-        if task.seat.process_id:  # the rest is for the first, which has the record
-            return None
+    if task.process_id:  # the rest is for process 0, which has the record
+        return None
 
     events.send(Progress("measure"))
     images = splits.validation.images
@@ -124,24 +119,6 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Measurement | Non
         task, config, learner, classes, splits, prepared, history, epochs_here, inference,
         validation, test,
     )  # fmt: skip
-
-
-def join_distributed(seat: Seat) -> None:
-    """Join the other processes; from now on jax knows their devices as well."""
-    import jax
-
-    # Gloo greets on stdout, which is for results.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    jax.distributed.initialize(
-        seat.coordinator, seat.processes, seat.process_id, cluster_detection_method="deactivate"
-    )
-
-
-def leave_distributed() -> None:
-    """Leave when all have come so far: later, the end of one would be the end of the others."""
-    import jax
-
-    jax.distributed.shutdown()
 
 
 def _load(task: Task) -> tuple["Splits", tuple[str, ...]]:

@@ -1,8 +1,10 @@
 """What passes between the runner and its workers: a task out, progress and an outcome back."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,31 +15,6 @@ if TYPE_CHECKING:
     from fmnist_jax.history import Checkpoints
 
 TARGET_METRIC = "validation_accuracy"
-
-
-@dataclass(frozen=True)
-class Seat:
-    """One of several processes that train a network together, each on a host of its own.
-
-    Attributes:
-        coordinator: HOST:PORT at which process 0 is to be found.
-        processes: how many there are.
-        process_id: which one this is, from 0.
-    """
-
-    coordinator: str
-    processes: int
-    process_id: int
-
-    @property
-    def host(self) -> str:
-        """Of the coordinator."""
-        return self.coordinator.rpartition(":")[0]
-
-    @property
-    def port(self) -> int:
-        """Of the coordinator."""
-        return int(self.coordinator.rpartition(":")[2])
 
 
 @dataclass(frozen=True)
@@ -53,7 +30,7 @@ class Task:
         data_dir: as given on the command line.
         debug: print tracebacks.
         checkpoints: of a network that is to have some.
-        seat: of a network that is trained over several hosts.
+        process_id: of several processes that train together; only process 0 measures.
     """
 
     case: Case
@@ -64,7 +41,7 @@ class Task:
     data_dir: Path | None = None
     debug: bool = False
     checkpoints: "Checkpoints | None" = None
-    seat: Seat | None = None
+    process_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +80,10 @@ class Outcome:
 
     record: Record
     artifacts: Artifacts = field(default_factory=dict)
+
+
+Execute = Callable[[Task, Connection], Outcome]
+"""What a worker process does with a task; it sends `Progress` and `Measured` meanwhile."""
 
 
 def new_task(case: Case, host: Provenance, cores: tuple[int, ...], **options: Any) -> Task:

@@ -150,10 +150,16 @@ def _cost(learner: Learner, task: Task) -> Costs:
 
 
 def _peak_memory(task: Task) -> int | None:
-    """Of the device where networks have one of their own, of this process otherwise."""
-    if task.case.kind == "flax" and task.host.accelerated:
+    """Of the device where networks have one of their own, of this process otherwise.
+
+    None over several hosts, where one process runs several cases.
+    """
+    if task.case.kind == "flax":
         import jax
 
+        if jax.process_count() > 1:
+            return None
+    if task.case.kind == "flax" and task.host.accelerated:
         stats = [device.memory_stats() or {} for device in jax.local_devices()]
         peaks = [stat["peak_bytes_in_use"] for stat in stats if "peak_bytes_in_use" in stat]
         return sum(peaks) if peaks else None

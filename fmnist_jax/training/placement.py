@@ -1,7 +1,8 @@
-"""One training on the devices of several hosts: every process runs the same programs.
+"""Place arrays on the devices of one or several hosts, and send values between hosts.
 
-Each feeds its own devices. The numbers on which decisions hang, as when to stop, are
-the same bits everywhere, so that nobody has to be told of them.
+With several hosts every process runs the same program and feeds its own devices. The
+numbers that decide when training stops are the same bits on every process, so they need
+no communication.
 """
 
 from dataclasses import asdict
@@ -18,9 +19,14 @@ from fmnist_jax.training.state import Snapshot
 
 
 def to_devices(tree: Any, sharding: Sharding) -> Any:
-    """Arrays that every process holds in full, this process's part of them on its devices.
+    """Place arrays that every process holds in full.
 
-    `jax.device_put` would compare them over the network first.
+    Each process places its own shards. `jax.device_put` would first compare the arrays
+    of all processes over the network.
+
+    Args:
+        tree: of NumPy arrays, the same on every process.
+        sharding: of each array, over the devices of all processes.
     """
 
     def one(array: Any) -> jax.Array:
@@ -29,10 +35,23 @@ def to_devices(tree: Any, sharding: Sharding) -> Any:
     return jax.tree.map(one, tree)
 
 
-def broadcast_from_first(snapshot: Snapshot) -> Snapshot:
-    """The snapshot of process 0, which alone has checkpoints, on every process.
+def broadcast_bytes(content: bytes = b"") -> bytes:
+    """Return the content that process 0 passes; every process must call this.
 
-    It travels as bytes, since a broadcast is a sum over the processes: -0.0 would arrive as 0.0.
+    Args:
+        content: of any length; ignored on the other processes.
+    """
+    size = int(broadcast_one_to_all(np.int32(len(content))))
+    # Only process 0 contributes, but all have to pass the same shape.
+    sent = np.frombuffer(content.ljust(size, b"\0")[:size], np.uint8)
+    return broadcast_one_to_all(sent).tobytes()
+
+
+def broadcast_from_first(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot of process 0, the only process with checkpoints, on every process.
+
+    The snapshot travels as bytes, because `broadcast_one_to_all` adds zeros from the
+    other processes, which turns -0.0 into 0.0.
     """
     if jax.process_count() == 1:
         return snapshot
@@ -41,13 +60,11 @@ def broadcast_from_first(snapshot: Snapshot) -> Snapshot:
     if jax.process_index() == 0:
         history = [asdict(epoch) for epoch in snapshot.history]
         content = msgpack_serialize({"leaves": jax.device_get(leaves), "history": history})
-    size = int(broadcast_one_to_all(np.int32(len(content))))
-    sent = broadcast_one_to_all(np.frombuffer(content.ljust(size, b"\0"), np.uint8))
-    found = msgpack_restore(sent.tobytes())
+    restored = msgpack_restore(broadcast_bytes(content))
     placed = [
         to_devices(array, leaf.sharding)
-        for array, leaf in zip(found["leaves"], leaves, strict=True)
+        for array, leaf in zip(restored["leaves"], leaves, strict=True)
     ]
     return jax.tree.unflatten(structure, placed)._replace(
-        history=tuple(Epoch(**epoch) for epoch in found["history"])
+        history=tuple(Epoch(**epoch) for epoch in restored["history"])
     )

@@ -16,10 +16,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench.execution.cluster.remote import Order, Unwanted, measured_variable, run
 from bench.execution.cluster.workers import WorkerPool
 from bench.execution.cores import cores_for
-from bench.execution.executor import Execute, Report, Slot, TaskResult
+from bench.execution.executor import Report, Slot, TaskResult
 from bench.execution.local import as_measured
 from bench.measure.measure import execute
-from bench.measure.messages import Outcome, Progress, Task, mark_contended, unmeasured_record
+from bench.measure.messages import (
+    Execute,
+    Outcome,
+    Progress,
+    Task,
+    mark_contended,
+    unmeasured_record,
+)
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import in_one_line

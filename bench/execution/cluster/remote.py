@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.execution.executor import Execute, Slot, TaskResult
+from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
-from bench.measure.messages import Measured, Progress, Task
+from bench.measure.messages import Execute, Measured, Progress, Task
 from bench.records import store
 from bench.records.provenance import Provenance
 from fmnist_jax.system.cpu import available_cores
