@@ -7,6 +7,7 @@ case. Process 0 takes its tasks from the command that supervises it and broadcas
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from fmnist_jax.errors import UserError
 JOIN_S = 300  # for all processes to join: the default of jax.distributed.initialize
 HEARTBEAT_S = 10  # without a heartbeat after which a process counts as lost
 IDLE_S = 60.0  # between broadcasts while there is no task, far below the collectives' timeout
+BROKEN_CONNECTION = re.compile("JaxRuntimeError|Gloo|NCCL")
 IDLE, END = b"idle", b"end"  # what process 0 broadcasts in place of a case
 
 
@@ -112,8 +114,8 @@ def _run_cases(member: Member, execute: Execute, connection: Connection) -> int:
         outcome = execute(task, connection)
         run = outcome.record.run
         if run.status not in ("ok", "diverged"):  # training diverges on all processes alike
-            if "JaxRuntimeError" in (run.error or ""):
-                # Probably a broken connection. If another process is lost, the coordination
+            if BROKEN_CONNECTION.search(run.error or ""):
+                # If another process is lost, the coordination
                 # service terminates this one meanwhile, and names the other.
                 time.sleep(2 * HEARTBEAT_S)
             connection.send(outcome)
