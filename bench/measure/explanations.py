@@ -9,7 +9,8 @@ from fmnist_jax.explain.assess import assess
 from fmnist_jax.explain.layers import LAST, Variables, feature_maps
 from fmnist_jax.nn.network import Network
 
-IMAGES = 128  # spread evenly over the test split: the same ones for every network
+IMAGES = 128  # of the whole test set; of a part of it, as large a share or `LEAST`
+LEAST = 16
 METHODS = ("gradcam",)
 
 
@@ -20,6 +21,8 @@ def explain_sample(
     predicted: npt.NDArray[np.integer],
 ) -> list[Explanation]:
     """Explain the predicted class of some test images, by Grad-CAM and by the controls.
+
+    They are spread evenly over the test split, and so the same ones for every network.
 
     Args:
         network: computing in float32.
@@ -32,7 +35,8 @@ def explain_sample(
     """
     if LAST not in feature_maps(network, variables):
         return []
-    sample = np.unique(np.linspace(0, len(test) - 1, IMAGES).round().astype(np.int64))
+    count = min(max(len(test) * IMAGES // 10_000, LEAST), len(test))
+    sample = np.linspace(0, len(test) - 1, count).round().astype(np.int64)
     assessments = assess(network, variables, test.images[sample], predicted[sample], METHODS)
     return [
         Explanation(

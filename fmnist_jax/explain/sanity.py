@@ -46,7 +46,8 @@ def randomization_correlations(
         the layer that was randomised last ("block1/conv2").
     """
     original = explain(network, variables, images, targets, method, layer)
-    fresh = network.init(jax.random.key(seed), jnp.zeros((1, *images.shape[1:])))
+    # One program: operation by operation, it would compile dozens.
+    fresh = jax.jit(network.init)(jax.random.key(seed), jnp.zeros((1, *images.shape[1:])))
     correlations = {}
     for path in reversed(weighted_layers(network, variables)):
         variables = {

@@ -14,7 +14,7 @@ CLASSES = np.arange(8) % 3
 
 
 def test_a_record_gets_one_entry_per_method_and_control(monkeypatch):
-    monkeypatch.setattr(explanations, "IMAGES", 3)
+    monkeypatch.setattr(explanations, "LEAST", 3)
     entries = explain_sample(Pooled(), trained(Pooled(), IMAGES[..., None] / 255), TEST, CLASSES)
     assert [entry.method for entry in entries] == ["gradcam", *CONTROLS]
     gradcam, *controls = entries
