@@ -1,7 +1,17 @@
-"""Two CPU devices in every test, so that the parallel path is always the one tested."""
+"""Two CPU devices in every test, so that the parallel path is always the one tested.
+
+All processes of a session, those that tests start included, share what JAX has compiled.
+"""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="fmnist-jax-compiled-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import jax
 import pytest
@@ -12,6 +22,12 @@ from fmnist_jax.data.datasets.synthetic import Synthetic
 jax.config.update("jax_num_cpu_devices", 2)
 
 _FASHION_DIR = os.environ.get("FMNIST_DATA_DIR")
+
+
+def pytest_unconfigure():
+    """Remove the compiled programs at the end of the session."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

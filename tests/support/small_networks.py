@@ -32,6 +32,18 @@ class Flattened(Pooled):
         return self.classifier(nn.tanh(features.reshape(len(features), -1)))
 
 
+class Normalised(nn.Module):
+    """One convolution with batch normalisation over all devices, and one dense layer."""
+
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, images, train=False):
+        x = nn.Conv(4, (3, 3), strides=4, name="conv")(images)
+        x = nn.BatchNorm(not train, axis_name=self.axis_name if train else None, name="norm")(x)
+        return nn.Dense(10, name="classifier")(nn.relu(x).reshape(len(x), -1))
+
+
 class Linear(nn.Module):
     """No convolution: logits are weighted sums of the pixels."""
 

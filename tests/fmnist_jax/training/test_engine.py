@@ -7,14 +7,14 @@ import pytest
 
 from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import Split
-from fmnist_jax.models.resnet import ResNet
-from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.models.resnet import ResNet, ResNetConfig
 from fmnist_jax.training.engine import AXIS, compile_engine
 from fmnist_jax.training.predictor import Predictor
 from fmnist_jax.training.state import variables
 from fmnist_jax.training.step import cross_entropy, scale
+from tests.support.small_networks import Normalised
 
-CONFIG = TrainingConfig(
+CONFIG = ResNetConfig(
     epochs=2,
     batch_size=16,
     learning_rate=0.01,
@@ -23,6 +23,9 @@ CONFIG = TrainingConfig(
     augment=Augment(flip=True, shift=2, rotate=10, brightness=0.1, erase=0.5),
 )
 NETWORK = ResNet(width=8, axis_name=AXIS)
+# For what does not depend on the network: one that compiles in a moment.
+SMALL = Normalised(axis_name=AXIS)
+SIMPLE = CONFIG.model_copy(update={"augment": Augment(flip=True)})
 
 
 def make_split(n, seed):
@@ -36,8 +39,17 @@ def make_split(n, seed):
 TRAIN, VALIDATION = make_split(70, 0), make_split(37, 1)
 
 
-def build(devices, config=CONFIG, seed=0, train=TRAIN, validation=VALIDATION):
-    return compile_engine(NETWORK, config, train, validation, seed, jax.devices()[:devices])
+def build(devices, config=CONFIG, seed=0, train=TRAIN, validation=VALIDATION, network=NETWORK):
+    return compile_engine(network, config, train, validation, seed, jax.devices()[:devices])
+
+
+@pytest.fixture(scope="module")
+def predicted():
+    """Images, weights of the small network, and its logits for them."""
+    split = make_split(1003, 4)
+    initial = SMALL.init(jax.random.key(0), scale(split.images[:1]))
+    weights = initial["params"], initial["batch_stats"]
+    return split, weights, jax.jit(SMALL.apply)(variables(*weights), scale(split.images))
 
 
 def one_epoch(built):
@@ -89,19 +101,15 @@ def test_the_same_seed_gives_the_same_bits():
 
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("size", [1, 2, 37, 251, 500])
-def test_no_validation_image_is_dropped(devices, size):
-    validation = make_split(size, 3)
-    built = build(devices, validation=validation)
-    state = jax.tree.map(np.asarray, built.state)
-    logits = NETWORK.apply(
-        variables(state.params, state.batch_stats), scale(jnp.asarray(validation.images))
-    )
-    metrics = built.evaluate(built.state.params, built.state.batch_stats)
+def test_no_validation_image_is_dropped(devices, size, predicted):
+    split, weights, logits = predicted
+    validation = Split(split.images[:size], split.labels[:size])
+    built = build(devices, SIMPLE, validation=validation, network=SMALL)
+    metrics = built.evaluate(*weights)
     assert built.validation_images == size
-    np.testing.assert_allclose(
-        metrics.loss, cross_entropy(logits, jnp.asarray(validation.labels)).sum(), rtol=1e-4
-    )
-    assert metrics.correct == (logits.argmax(-1) == validation.labels).sum()
+    expected = cross_entropy(logits[:size], jnp.asarray(validation.labels)).sum()
+    np.testing.assert_allclose(metrics.loss, expected, rtol=1e-4)
+    assert metrics.correct == (logits[:size].argmax(-1) == validation.labels).sum()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +117,7 @@ def test_no_validation_image_is_dropped(devices, size):
     [(16, 2, 4, 16), (7, 2, 8, 8), (1, 2, 35, 2), (64, 2, 1, 64), (500, 2, 1, 70), (500, 1, 1, 70)],
 )
 def test_batches_that_do_not_divide(batch, devices, steps, global_batch):
-    built = build(devices, CONFIG.model_copy(update={"batch_size": batch}))
+    built = build(devices, SIMPLE.model_copy(update={"batch_size": batch}), network=SMALL)
     assert built.images_per_epoch == steps * global_batch
     _, metrics, _ = one_epoch(built)
     assert np.isfinite(metrics.loss)
@@ -141,21 +149,18 @@ def test_every_image_is_used_once_in_an_epoch():
 
 
 def test_the_state_is_donated():
-    built = build(2)
-    kernel = built.state.params["stem"]["kernel"]
+    built = build(2, SIMPLE, network=SMALL)
+    kernel = built.state.params["conv"]["kernel"]
     built.train(built.state, jax.random.key(0))
     assert kernel.is_deleted()
 
 
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("n", [1, 2, 3, 1000, 1003])
-def test_predictor_handles_every_size(n, devices):
-    built = build(2)
-    params, statistics = jax.tree.map(np.asarray, built.state[:2])
-    images = make_split(n, 4).images
-    predict = Predictor(NETWORK, params, statistics, jax.devices()[:devices])
-    probabilities = predict(images)
-    logits = NETWORK.apply(variables(params, statistics), scale(jnp.asarray(images)))
+def test_predictor_handles_every_size(n, devices, predicted):
+    split, weights, logits = predicted
+    predict = Predictor(SMALL, *weights, jax.devices()[:devices])
+    probabilities = predict(split.images[:n])
     assert probabilities.shape == (n, 10)
-    np.testing.assert_allclose(probabilities, jax.nn.softmax(logits), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(probabilities, jax.nn.softmax(logits[:n]), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)

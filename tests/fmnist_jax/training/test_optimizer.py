@@ -3,7 +3,7 @@ import numpy as np
 import optax
 import pytest
 
-from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.models.resnet import ResNetConfig
 from fmnist_jax.training.optimizer import make_optimizer, make_schedule
 
 PARAMS = {"kernel": jnp.array([[1.0, -2.0], [3.0, 0.5]]), "bias": jnp.array([0.5, -0.5])}
@@ -13,7 +13,7 @@ RATE, DECAY = 0.1, 0.01
 
 def config(**changes):
     given = {"learning_rate": RATE, "schedule": "constant", "warmup": 0.0}
-    return TrainingConfig(**(given | changes))
+    return ResNetConfig(**(given | changes))
 
 
 def step(transform, count=2):
