@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fmnist_jax.system.child import kill_tagged, tagged
+from fmnist_jax.system.process_tags import kill_tagged, tagged
 
 TAG = "FMNIST_BENCH_COMMAND"
 

@@ -20,19 +20,16 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
-import psutil
-
 from fmnist_jax.system.parent_death import exit_with_parent
+from fmnist_jax.system.process_tags import kill_tagged, tagged
 
 TAG = "FMNIST_JAX_CHILD"  # the environment variable of children: function-token
-_KILL_ROUNDS = 5
 _starting = threading.Lock()  # what a child inherits is a matter of the whole process
 
 
@@ -207,47 +204,6 @@ def exit_cause(exitcode: int | None) -> str:
 def in_one_line(error: BaseException) -> str:
     """Return the type and message of an exception without line breaks."""
     return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-@contextmanager
-def tagged(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable for the processes that are started meanwhile."""
-    # multiprocessing starts this helper when it first needs it, unblocks signals, and keeps it.
-    resource_tracker.ensure_running()
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def kill_tagged(name: str, value: str) -> None:
-    """Kill every process with this environment variable, but for the caller and its parent."""
-    for _ in range(_KILL_ROUNDS):
-        processes = list(find_tagged(name, value))
-        for process in processes:
-            with suppress(psutil.Error):
-                process.kill()
-        if not processes:
-            return
-        psutil.wait_procs(processes, timeout=1)  # they may have started more meanwhile
-
-
-def find_tagged(name: str, value: str) -> Iterator[psutil.Process]:
-    """Find the living processes with this environment variable, as `kill_tagged` does."""
-    for process in psutil.process_iter():
-        # Other users' processes may not be asked, and zombies have nothing to say.
-        with suppress(psutil.Error, OSError):
-            if (
-                process.pid not in (os.getpid(), os.getppid())
-                and process.environ().get(name) == value
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
-                yield process
 
 
 @contextmanager

@@ -39,21 +39,9 @@ from fmnist_jax.training.state import (
     initial_state,
     variables,
 )
-from fmnist_jax.training.step import Metrics, cross_entropy, scale, train_step
+from fmnist_jax.training.step import EpochMetrics, Metrics, cross_entropy, scale, train_step
 
 AXIS = "device"
-
-
-class EpochMetrics(NamedTuple):
-    """Sums over the images of a training epoch, as in `Metrics`.
-
-    `finite` says whether every weight and running average is finite at its end, bool []. The
-    loss does not show it: relu and max pooling on a CPU turn NaN into numbers.
-    """
-
-    loss: jax.Array
-    correct: jax.Array
-    finite: jax.Array
 
 
 @dataclass(frozen=True)

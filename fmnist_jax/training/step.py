@@ -19,6 +19,18 @@ class Metrics(NamedTuple):
     correct: jax.Array
 
 
+class EpochMetrics(NamedTuple):
+    """Sums over the images of a training epoch, as in `Metrics`.
+
+    `finite` says whether every weight and running average is finite at its end, bool []. The
+    loss does not show it: relu and max pooling on a CPU turn NaN into numbers.
+    """
+
+    loss: jax.Array
+    correct: jax.Array
+    finite: jax.Array
+
+
 def scale(images: jax.Array) -> jax.Array:
     """Map uint8 [b, 28, 28] to float32 [b, 28, 28, 1] in [0, 1]."""
     return images[..., None].astype(jnp.float32) / 255.0

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from bench.processes import reaper
 from bench.records import store
-from fmnist_jax.system.child import find_tagged
+from fmnist_jax.system.process_tags import find_tagged
 from tests.faults.registry import Seen, Skipped, fault
 from tests.support import cutting_off
 from tests.support.processes import PATIENCE_S, wait_for, workers

@@ -18,8 +18,8 @@ from fmnist_jax.system.child import (
     ChildRaised,
     Returned,
     exit_cause,
-    find_tagged,
 )
+from fmnist_jax.system.process_tags import find_tagged
 from tests.support.processes import gone, wait_for
 
 
