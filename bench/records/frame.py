@@ -87,12 +87,14 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def _unwrap(annotation: Any) -> Any:
-    """Return X of `X | None`, and the type of a literal's values."""
+    """Return X of `X | None` and of a constrained X, and the type of a literal's values."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _unwrap(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) is Literal:
         return type(typing.get_args(annotation)[0])
     if isinstance(annotation, types.UnionType):
         kinds = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
-        return kinds[0] if len(kinds) == 1 else object
+        return _unwrap(kinds[0]) if len(kinds) == 1 else object
     return annotation
 
 

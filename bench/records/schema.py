@@ -5,13 +5,24 @@ Missing is null, never 0. Other tools read this schema: its names are fixed,
 and `upgrade.py` turns the records of an older schema into this one.
 """
 
+import math
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
 
 SCHEMA: Literal[2] = 2
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Row = Annotated[list[NonNegativeInt], Field(min_length=10, max_length=10)]
 Status = Literal["ok", "failed", "timeout", "oom", "diverged", "interrupted"]
 
 
@@ -102,27 +113,27 @@ class Time(_Part):
     A network's `fit_s` includes the epochs before a checkpoint, not its writing.
     """
 
-    data_s: float | None = None
-    compile_s: float | None = None
+    data_s: NonNegativeFloat | None = None
+    compile_s: NonNegativeFloat | None = None
     compile_cached: bool | None = None
-    warmup_s: float | None = None
-    fit_s: float | None = None
-    epoch_s: list[float] = []
-    evaluate_s: float | None = None
-    total_s: float | None = None
+    warmup_s: NonNegativeFloat | None = None
+    fit_s: NonNegativeFloat | None = None
+    epoch_s: list[NonNegativeFloat] = []
+    evaluate_s: NonNegativeFloat | None = None
+    total_s: NonNegativeFloat | None = None
 
 
 class Inference(_Part):
     """Seconds from uint8 images to probabilities on the host, call by call, after a warm-up."""
 
-    batch: int
-    latency_s: list[float]
+    batch: PositiveInt
+    latency_s: list[NonNegativeFloat]
 
 
 class Throughput(_Part):
     """Raw samples of speed: images/s per epoch (or per fit), and inference latencies."""
 
-    train_images_per_s: list[float] = []
+    train_images_per_s: list[NonNegativeFloat] = []
     inference: list[Inference] = []
 
 
@@ -139,9 +150,9 @@ class HistoryPoint(_Part):
 
     epoch: int
     train_loss: float
-    train_accuracy: float
+    train_accuracy: Share
     validation_loss: float
-    validation_accuracy: float
+    validation_accuracy: Share
     elapsed_s: float
 
 
@@ -165,21 +176,38 @@ class Calibration(_Part):
 class Robustness(_Part):
     """Accuracy at five severities of each corruption, on `images` test images of each's own."""
 
-    images: int
+    images: PositiveInt
     seed: int
-    accuracy: dict[str, list[float]]
+    accuracy: dict[str, list[Share]]
 
 
 class Quality(_Part):
     """What the model learned; rows of `confusion` are true classes."""
 
-    test_accuracy: float | None = None
+    test_accuracy: Share | None = None
     test_loss: float | None = None
-    validation_accuracy: float | None = None
-    confusion: list[list[int]] | None = None
+    validation_accuracy: Share | None = None
+    confusion: Annotated[list[Row], Field(min_length=10, max_length=10)] | None = None
     history: list[HistoryPoint] = []
     calibration: Calibration | None = None
     robustness: Robustness | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.confusion is None:
+            return self
+        images = sum(map(sum, self.confusion))
+        if not images:
+            raise ValueError("the confusion matrix holds no image")
+        accuracy = sum(self.confusion[label][label] for label in range(10)) / images
+        if self.test_accuracy is None or not math.isclose(
+            self.test_accuracy, accuracy, abs_tol=1e-6
+        ):
+            raise ValueError(
+                f"test_accuracy {self.test_accuracy} is not the {accuracy:.6f} of the confusion "
+                "matrix"
+            )
+        return self
 
 
 class Target(_Part):

@@ -160,7 +160,7 @@ def read(results: Path, pattern: str = RECORDS, seen: set[Path] | None = None) -
         try:
             yield Stored(path, _parse(path.read_bytes()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("leaving %s alone, it is no record: %s", path, _reason(error))
+            log.warning("leaving %s alone, it is no valid record: %s", path, _reason(error))
 
 
 def _parse(content: bytes) -> Record:

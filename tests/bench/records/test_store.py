@@ -58,7 +58,7 @@ def test_a_file_that_is_no_record_is_named_and_left(tmp_path, caplog, content, r
     with caplog.at_level(logging.WARNING):
         assert [found.path for found in store.read(tmp_path)] == [good.path]
     (said,) = caplog.messages
-    assert said.startswith(f"leaving {bad} alone, it is no record: ")
+    assert said.startswith(f"leaving {bad} alone, it is no valid record: ")
     assert reason in said
     assert "\n" not in said
     assert bad.read_bytes() == content
@@ -160,3 +160,38 @@ def test_a_path_to_another_folder_is_told_from_one_to_the_same(tmp_path):
     store.folder_id(tmp_path / "other")
     assert not store.has_id(tmp_path / "other", folder)
     assert not store.has_id(tmp_path / "nowhere", folder)
+
+
+def contradictions():
+    """A change of a good record's document, and what is said of it."""
+    matrix = [[100 if row == column else 0 for column in range(10)] for row in range(10)]
+    negative = [[*row] for row in matrix]
+    negative[0][0], negative[0][1] = 101, -1
+    return [
+        ({"quality": {"test_accuracy": 7.5}}, "less than or equal to 1"),
+        ({"quality": {"test_accuracy": 0.5, "confusion": matrix}}, "is not the 1.000000 of the"),
+        ({"quality": {"test_accuracy": None, "confusion": matrix}}, "test_accuracy None is not"),
+        ({"quality": {"test_accuracy": 1.0, "confusion": matrix[:9]}}, "at least 10 items"),
+        ({"quality": {"test_accuracy": 1.0, "confusion": negative}}, "greater than or equal to 0"),
+        ({"quality": {"confusion": [[0] * 10] * 10}}, "holds no image"),
+        ({"quality": {"validation_accuracy": -0.1}}, "validation_accuracy Input should be greater"),
+        ({"time": {"fit_s": -1.0}}, "time.fit_s Input should be greater"),
+        ({"throughput": {"train_images_per_s": [1.0, -1.0]}}, "greater than or equal to 0"),
+    ]
+
+
+@pytest.mark.parametrize(("change", "reason"), contradictions())
+def test_a_record_that_contradicts_itself_is_named_and_left_out(tmp_path, caplog, change, reason):
+    import json
+
+    good = store.write(tmp_path, make_record(), {})
+    document = json.loads(good.path.read_text())
+    for part, values in change.items():
+        document[part] |= values
+    bad = good.path.with_name("20250101T000000Z-wrong.json")
+    bad.write_text(json.dumps(document))
+    with caplog.at_level(logging.WARNING):
+        assert [found.path for found in store.read(tmp_path)] == [good.path]
+    (message,) = caplog.messages
+    assert str(bad) in message
+    assert reason in message
