@@ -30,12 +30,12 @@ class PlainConsole(Console):
 def stdout_console() -> PlainConsole:
     """Open standard output, as wide as the terminal or COLUMNS, else 160 columns."""
     has_width = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
-    return PlainConsole(file=sys.stdout, width=None if has_width else LOG_WIDTH)
+    return PlainConsole(width=None if has_width else LOG_WIDTH)
 
 
 def stderr_console() -> PlainConsole:
     """Open standard error, as wide as the terminal."""
-    return PlainConsole(file=sys.stderr)
+    return PlainConsole(stderr=True)
 
 
 def printable(text: object) -> str:
