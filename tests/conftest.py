@@ -3,6 +3,7 @@
 All processes of a session, those that tests start included, share what JAX has compiled.
 """
 
+import logging
 import os
 import shutil
 import tempfile
@@ -57,3 +58,8 @@ def own_surroundings(tmp_path, monkeypatch):
     """No test sees real data that it does not ask for, nor the user's cache."""
     monkeypatch.delenv("FMNIST_DATA_DIR", raising=False)
     monkeypatch.setenv("FMNIST_CACHE_DIR", str(tmp_path / "default-cache"))
+    # A verb that is called in this process sends the log to its own console.
+    log = logging.getLogger("fmnist_jax")
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "level", log.level)
+    monkeypatch.setattr(log, "propagate", True)
