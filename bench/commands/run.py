@@ -26,8 +26,9 @@ from bench.processes import signals
 from bench.records import checkpoint_dirs, store
 from bench.records.provenance import Provenance
 from bench.records.store import Stored
-from bench.reporting import progress as screens
 from bench.reporting.console import show_logs, stderr_console, stdout_console
+from bench.reporting.progress import Mode, reporter
+from bench.reporting.progress import name as case_name
 from bench.reporting.summary import banner, print_report
 from fmnist_jax.system.cpu import available_cores
 
@@ -43,7 +44,7 @@ def run(
     cluster: str | None,
     rank: Rank | None,
     fresh: bool,
-    progress: screens.Mode,
+    progress: Mode,
     debug: bool,
 ) -> int:
     """Train, measure, record and report; return the exit code.
@@ -87,7 +88,7 @@ def run(
             for host, case in itertools.product(executor.hosts, cases):
                 checkpoint_dirs.discard(results, host, case)
         _show_pending(errors, pending)
-        with screens.reporter(progress, errors) as observer:
+        with reporter(progress, errors) as observer:
             summary = Scheduler(
                 pending, results, executor, observer,
                 retries=plan.retries, checkpoint_every=plan.checkpoint_every,
@@ -132,8 +133,8 @@ def _inspect(command: str, folder: str | None) -> Provenance:
 
 def _show_pending(errors: Console, pending: PendingCases) -> None:
     for stored in pending.done:
-        name = screens.name(stored.record.case)
-        errors.print(f"{name}: done already, {stored.path}", soft_wrap=True, markup=False)
+        case = case_name(stored.record.case)
+        errors.print(f"{case}: done already, {stored.path}", soft_wrap=True, markup=False)
     if not pending.todo:
         errors.print("nothing is left to run; --fresh runs all of it again")
 

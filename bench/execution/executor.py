@@ -13,7 +13,7 @@ from bench.records.provenance import Provenance
 from bench.records.schema import Case
 
 Report = Callable[[Task, Progress | Measured], None]
-"""Who is told what a worker sends."""
+"""A function that takes what a worker sends."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Observer(Protocol):
         ...
 
     def progress(self, task: Task, progress: Progress) -> None:
-        """A worker told how far it is."""
+        """A worker sent its progress."""
         ...
 
     def finished(self, record: Record, again: bool) -> None:
@@ -108,7 +108,7 @@ class Scheduler:
             pending: what to run.
             results: the results folder.
             executor: where the cases run.
-            observer: is told what happens, in the thread that calls `run`.
+            observer: called when something happens, in the thread that calls `run`.
             retries: further attempts at a case that a transient fault has cost.
             data_dir: as given on the command line, for the machine that runs a case.
             checkpoint_every: epochs between a network's checkpoints; 0: none.

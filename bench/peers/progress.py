@@ -16,7 +16,7 @@ Mode = Literal["auto", "plain", "none"]
 
 @contextmanager
 def progress(mode: Mode, console: Console, steps: int) -> Iterator[Say]:
-    """Who is told of the `steps` to come; auto is a bar where `console` is a terminal."""
+    """Yield a function to call after each of `steps`; auto is a bar on a terminal."""
     if mode == "auto" and console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as bar:

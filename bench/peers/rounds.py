@@ -89,7 +89,7 @@ def compare(
         entrants: in the order of their turns.
         measures: in the order within a round.
         rounds: blocks of each measure.
-        say: told after every step taken.
+        say: called after each step.
         block_s: about how long a block lasts.
         prepare_timeout_s: seconds for one measure to compile and warm up.
         debug: let workers write to stderr.

@@ -171,7 +171,7 @@ def analyze(
     Args:
         context: the data.
         parts: what to measure.
-        on_part: told of each part when its turn comes.
+        on_part: called with each part as it begins.
 
     Raises:
         UserError: the dataset is too small for one of them; nothing is measured then.

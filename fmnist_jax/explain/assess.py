@@ -64,7 +64,7 @@ def assess(
         targets: the class to explain for each image, integers [n].
         methods: names of `METHODS`.
         layer: a name of `feature_maps`.
-        on_method: told of each method as it begins, and of "faithfulness".
+        on_method: called with the name of each method as it begins, and with "faithfulness".
 
     Returns:
         The methods, then all controls. Scores are those of `score_maps`, and for methods

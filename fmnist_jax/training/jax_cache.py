@@ -41,7 +41,7 @@ class Use:
 
 
 def keep(folder: Path) -> None:
-    """From now on, keep compiled programs below `folder`, unless JAX was told of another.
+    """From now on, keep compiled programs below `folder`, unless JAX is configured to use another.
 
     A folder that cannot be written to costs a warning, and every start its compiling.
     """
@@ -96,5 +96,5 @@ def _remove(program: str) -> None:
 
 def _processor() -> str:
     """Twelve hex digits for what the processor can do."""
-    told = processor("flags", "Features") or f"{platform.machine()} {platform.processor()}"
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    features = processor("flags", "Features") or f"{platform.machine()} {platform.processor()}"
+    return hashlib.sha256(features.encode()).hexdigest()[:12]
