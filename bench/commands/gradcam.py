@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bench.records import store
 from bench.reporting import explanations, summary
 from bench.reporting.console import printable, show_logs, stderr_console, stdout_console
+from bench.reporting.rendering.pixels import can_show, draw_row
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import load
 from fmnist_jax.data.splits import make_splits
@@ -120,6 +121,8 @@ def gradcam(
         print(json.dumps(document | explanations.to_json(explained), indent=1, allow_nan=False))
         return
     console = stdout_console()
+    if can_show(console):
+        console.print(draw_row(explained.overlays(), console.width))
     for table in explanations.tables(explained, trained.title, console.width):
         console.print(table)
     errors.print(f"pictures and maps: {printable(folder)}", soft_wrap=True)

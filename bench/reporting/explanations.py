@@ -12,6 +12,7 @@ from rich.text import Text
 
 from fmnist_jax.data.dataset import Images
 from fmnist_jax.explain.assess import Assessment
+from fmnist_jax.figures.explanations import overlay
 
 MOST_ROWS = 40  # images in the table; the JSON has all
 WIDE = 170  # columns that all metrics need; a narrower screen shows those of `FIRST`
@@ -61,6 +62,16 @@ class Explained:
         """The most probable class of each image, int64 [n]."""
         return self.probabilities.argmax(1)
 
+    @property
+    def shown(self) -> Assessment:
+        """The method of pictures and tables with room for one: Grad-CAM, or else the first."""
+        found = (one for one in self.assessments if one.method == "gradcam")
+        return next(found, self.assessments[0])
+
+    def overlays(self) -> npt.NDArray[np.uint8]:
+        """Heat maps over their images, as colours: uint8 [n, 28, 28, 3]."""
+        return np.stack(list(map(overlay, self.images, self.shown.maps)))
+
     def spread(self, most: int) -> list[int]:
         """At most `most` of the images, spread evenly over all of them."""
         count = len(self.labels)
@@ -106,8 +117,7 @@ def tables(explained: Explained, title: str, width: int) -> list[Table]:
 
 
 def _images(explained: Explained, title: str) -> Table:
-    first = next((a for a in explained.assessments if a.method == "gradcam"), None)
-    first = first or explained.assessments[0]
+    first = explained.shown
     table = Table(title=f"{title}: where the heat lies ({first.method})", title_justify="left")
     table.box, table.pad_edge = box.SIMPLE_HEAD, False
     others = bool((explained.targets != explained.predicted).any())

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fmnist_jax.figures.style import HEAT, show_garment
+from fmnist_jax.figures.style import GARMENT, HEAT, show_garment
 
 _OPACITY = 0.8  # of the hottest places over their image; the cold ones are transparent
 
@@ -68,6 +69,16 @@ def sheet_figure(rows: Sequence[SheetRow], methods: Sequence[str], title: str) -
         axes.set_title(method.replace("_", " ").replace(" ", "\n", 1), fontsize=8)
     figure.suptitle(title)
     return figure
+
+
+def overlay(
+    image: npt.NDArray[np.uint8], heatmap: npt.NDArray[np.float32]
+) -> npt.NDArray[np.uint8]:
+    """Return a heat map over its image, both [28, 28], as colours: uint8 [28, 28, 3]."""
+    paper = colormaps[GARMENT](image)[..., :3]
+    heat = colormaps[HEAT](heatmap)[..., :3]
+    opacity = _OPACITY * np.sqrt(heatmap)[..., None]
+    return np.round(255 * (opacity * heat + (1 - opacity) * paper)).astype(np.uint8)
 
 
 def _show_heat(axes: Axes, heatmap: npt.NDArray[np.float32], opacity: float | None = None) -> None:
