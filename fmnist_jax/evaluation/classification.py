@@ -30,18 +30,6 @@ def log_loss(probabilities: npt.NDArray[np.floating], labels: npt.ArrayLike) -> 
     return float(-np.log(np.maximum(given, np.finfo(np.float32).eps)).mean())
 
 
-def wilson_interval(correct: int, total: int, z: float = 1.959963985) -> tuple[float, float]:
-    """Interval of a proportion (Wilson 1927), by default at 95%.
-
-    Unlike the normal approximation it stays within [0, 1] and holds near both ends.
-    """
-    share = correct / total
-    centre = share + z**2 / (2 * total)
-    half = z * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    scale = 1 + z**2 / total
-    return float((centre - half) / scale), float((centre + half) / scale)
-
-
 @dataclass(frozen=True)
 class ClassReport:
     """Per-class figures, each float64 [c] but for `support`, integers [c]."""

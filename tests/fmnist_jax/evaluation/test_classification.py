@@ -1,8 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.stats import binomtest
 from sklearn import metrics
 
 from fmnist_jax.evaluation import classification as evaluation
@@ -46,16 +43,6 @@ def test_a_class_that_never_occurs_is_zero_not_nan():
 
 def test_a_certain_mistake_stays_finite():
     assert np.isfinite(evaluation.log_loss(np.array([[1.0, 0.0]], np.float32), [1]))
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_against_scipy(counts):
-    correct, total = counts
-    interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
-    np.testing.assert_allclose(
-        evaluation.wilson_interval(correct, total), (interval.low, interval.high), atol=1e-9
-    )
 
 
 def test_most_confused_pairs_in_order():
