@@ -46,8 +46,10 @@ format: setup ## format the code and fix what the linter can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-readme: setup ## regenerate the README's table and picture from the records in results/
-	$(PY) -m bench table --write README.md
+readme: setup
+	@for file in README.md docs/results.md docs/explanations.md docs/grid.md; do \
+	  $(PY) -m bench table --write $$file || exit; \
+	done
 	$(PY) -m bench.reporting.svg results results/report.svg
 
 pins: setup ## rewrite the pins from the installed versions
