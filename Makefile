@@ -46,7 +46,7 @@ format: setup ## format the code and fix what the linter can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-readme: setup
+readme: setup ## regenerate every marked table and the picture from the records in results/
 	@for file in README.md docs/results.md docs/explanations.md docs/grid.md; do \
 	  $(PY) -m bench table --write $$file || exit; \
 	done
