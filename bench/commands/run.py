@@ -92,7 +92,7 @@ def run(
             summary = Scheduler(
                 pending, results, executor, observer,
                 retries=plan.retries, checkpoint_every=plan.checkpoint_every,
-                data_dir=data_dir, debug=debug,
+                supplements=plan.supplements, data_dir=data_dir, debug=debug,
             ).run()  # fmt: skip
     records = [*pending.done, *summary.stored]
     out = stdout_console()

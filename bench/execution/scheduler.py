@@ -100,6 +100,7 @@ class Scheduler:
         retries: int = 0,
         data_dir: Path | None = None,
         checkpoint_every: int = 0,
+        supplements: bool = True,
         debug: bool = False,
     ) -> None:
         """Start nothing yet.
@@ -112,6 +113,7 @@ class Scheduler:
             retries: further attempts at a case that a transient fault has cost.
             data_dir: as given on the command line, for the machine that runs a case.
             checkpoint_every: epochs between a network's checkpoints; 0: none.
+            supplements: add robustness, explanations and pictures to each record.
             debug: workers print tracebacks.
         """
         self._results = results
@@ -120,6 +122,7 @@ class Scheduler:
         self._retries = retries
         self._data_dir = data_dir
         self._checkpoint_every = checkpoint_every
+        self._supplements = supplements
         self._debug = debug
         self._queue = sorted(
             map(QueuedCase, unique(pending.todo)), key=lambda queued: -expected_cost(queued.case)
@@ -192,6 +195,7 @@ class Scheduler:
             slot.host,
             slot.cores,
             data_dir=self._data_dir,
+            supplements=self._supplements,
             debug=self._debug,
             checkpoints=checkpoint_dirs.of_case(
                 self._results, slot.host, queued.case, self._checkpoint_every

@@ -28,6 +28,7 @@ class Task:
         started: when the runner handed it out.
         cores: the CPUs this worker may use.
         data_dir: as given on the command line.
+        supplements: add robustness, explanations and pictures to the record.
         debug: print tracebacks.
         checkpoints: of a network that is to have some.
         process_id: of several processes that train together; only process 0 measures.
@@ -39,6 +40,7 @@ class Task:
     started: datetime
     cores: tuple[int, ...]
     data_dir: Path | None = None
+    supplements: bool = True
     debug: bool = False
     checkpoints: "Checkpoints | None" = None
     process_id: int = 0

@@ -23,14 +23,15 @@ def supplement(
 ) -> Outcome:
     """Return the outcome with all that can be added to it.
 
-    What fails is left out, with a warning. A point of a grid gets nothing more.
+    What fails is left out, with a warning. A point of a grid gets nothing more, nor does
+    a task without supplements.
 
     Args:
         outcome: complete and already sent.
         measurement: that its record was built from.
         report: takes the name of each phase.
     """
-    if outcome.record.case.point:
+    if outcome.record.case.point or not measurement.task.supplements:
         return outcome
     for name, add in SUPPLEMENTS.items():
         report(Progress(name))

@@ -55,6 +55,7 @@ class Plan(BaseModel):
         retries: further attempts at a case that died, hung or ran out of memory.
         target_accuracy: validation accuracy whose time is recorded.
         checkpoint_every: epochs of a network between training checkpoints; 0: none.
+        supplements: add robustness, explanations and pictures to each finished record.
         data: sizes of the splits.
         model: changes to the models' own defaults, by model.
         grid: lists of values by model and hyper-parameter; every combination is a case.
@@ -71,6 +72,7 @@ class Plan(BaseModel):
     retries: NonNegativeInt = 0
     target_accuracy: float = Field(0.9, gt=0, le=1)
     checkpoint_every: NonNegativeInt = 5
+    supplements: bool = True
     data: DataConfig = DataConfig()
     model: dict[str, Point] = {}
     grid: dict[str, Grid] = {}

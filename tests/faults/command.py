@@ -20,6 +20,7 @@ QUICK = (
     "--set=data.train_images=300",
     "--set=data.validation_images=100",
     "--set=data.test_images=200",
+    "--set=supplements=false",
     "--progress=plain",
 )
 ENDLESS = "--set=mlp.max_iter=1000000", "--set=mlp.hidden=[512,512]"

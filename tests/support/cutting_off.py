@@ -30,6 +30,7 @@ CASE = [
     "--set=cnn.learning_rate=0.02",
     "--set=cnn.schedule=constant",
     "--set=checkpoint_every=1",
+    "--set=supplements=false",
     "--progress=plain",
 ]
 

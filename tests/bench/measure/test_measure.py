@@ -162,12 +162,16 @@ def test_what_fails_after_the_record_is_a_warning(name, monkeypatch, caplog):
     assert outcome.record.quality.test_accuracy == whole.record.quality.test_accuracy
 
 
-def test_the_point_of_a_grid_has_its_predictions_and_nothing_more():
+@pytest.mark.parametrize("kind", ["a point of a grid", "a task without supplements"])
+def test_what_gets_no_supplements_has_its_predictions_and_nothing_more(kind):
     task = make_task()
     point = task.case.model_copy(update={"point": {"error": ""}})
-    outcome = measure(new_task(point, task.host, task.cores), Events())
+    case = point if kind == "a point of a grid" else task.case
+    supplements = kind == "a point of a grid"
+    outcome = measure(new_task(case, task.host, task.cores, supplements=supplements), Events())
     assert set(outcome.artifacts) == {"predictions.npz"}
     assert outcome.record.quality.robustness is None
+    assert outcome.record.quality.calibration is not None
 
 
 @pytest.mark.parametrize(

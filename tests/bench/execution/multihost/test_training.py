@@ -36,7 +36,8 @@ def start(number, coordinator, results, cache):
     core = str(cores[number % len(cores)])
     process = subprocess.Popen(
         [sys.executable, "-c", CONFINED, core, "run", "cnn", "--dataset=synthetic", *SETS,
-         "--set=checkpoint_every=1", "--progress=plain", f"--results={results}",
+         "--set=checkpoint_every=1", "--set=supplements=false",
+         "--progress=plain", f"--results={results}",
          f"--coordinator={coordinator}", "--processes=2", f"--process-id={number}"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env=os.environ | {"FMNIST_CACHE_DIR": str(cache)},
