@@ -1,4 +1,8 @@
-"""scikit-learn's multi-layer perceptron on raw pixels."""
+"""scikit-learn's multi-layer perceptron on raw pixels.
+
+Measured, n = 1: test accuracy 0.8902, trained in 145 s (beside other work) on
+amd-zen-2c; 0.8902 in 28 s on amd-epyc-2c (results/README.md).
+"""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 

@@ -1,4 +1,8 @@
-"""Random forest on raw pixels."""
+"""Random forest on raw pixels.
+
+Measured, n = 1: test accuracy 0.8758, trained in 289 s (beside other work) on
+amd-zen-2c; 0.8758 in 64 s on amd-epyc-2c (results/README.md).
+"""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 

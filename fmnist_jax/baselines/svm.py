@@ -1,4 +1,8 @@
-"""Support vector machine with a kernel."""
+"""Support vector machine with a kernel.
+
+Measured, n = 1: test accuracy 0.8986, trained in 198 s (beside other work) on
+amd-zen-2c; 0.8986 in 75 s on amd-epyc-2c (results/README.md).
+"""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 

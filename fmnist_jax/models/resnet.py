@@ -1,4 +1,8 @@
-"""The small residual network of the reference notebooks."""
+"""The small residual network of the reference notebooks.
+
+Measured, n = 1: test accuracy 0.9310, trained in 1,219 s on
+amd-zen-2c; 0.9324 in 334 s on amd-epyc-2c (results/README.md).
+"""
 
 from typing import Any, ClassVar
 

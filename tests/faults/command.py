@@ -198,7 +198,8 @@ def read_only(folder):
 @fault("disk full after the first record")
 def full(folder):
     models = "knn", "logistic_regression", "svm"
-    code, said, kept = _mounted(folder, "size=100k", *models, "--jobs", "1")
+    whole = "--set=supplements=true"  # with its pictures a record has some 100 KiB
+    code, said, kept = _mounted(folder, "size=200k", *models, whole, "--jobs", "1")
     assert code == 1, said
     assert "No space left on device; no further case is begun" in " ".join(said.split()), said
     assert "1 case(s) were not begun" in said, said

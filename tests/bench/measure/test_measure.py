@@ -42,7 +42,8 @@ class NearestMean:
         if self.config.error:
             raise ValueError(f"{self.config.error}\nand more")
         history = tuple(
-            Epoch(epoch, 2.0, 0.4, 1.0, 0.5 * epoch, 2.0, 3.0 * epoch, 100) for epoch in (1, 2, 3)
+            Epoch(epoch, 2.0, 0.4, 1.0, min(1.0, 0.5 * epoch), 2.0, 3.0 * epoch, 100)
+            for epoch in (1, 2, 3)
         )
         for epoch in history[1:]:
             on_epoch(epoch)
