@@ -1,6 +1,6 @@
 """Define the record: all that is known of one run of one case.
 
-A record stores raw samples; `bench/reporting/metrics.py` derives the rest.
+A record stores raw samples; `bench/reporting/metrics/` derives the rest.
 Missing is null, never 0. Other tools read this schema: its names are fixed,
 and `upgrade.py` turns the records of an older schema into this one.
 """

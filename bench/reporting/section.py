@@ -1,7 +1,7 @@
 """Define the section: a query over the records' DataFrame and a list of columns.
 
 A section is a decorated function without arguments in a file of
-`bench/reporting/sections/`, found by the registry; `render.py` makes every format of
+`bench/reporting/sections/`, found by the registry; `rendering/` makes every format of
 it. No section prints itself.
 
 Each row of a query's result has the boolean columns `synthetic`, `contended` and
