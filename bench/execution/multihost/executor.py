@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench.execution.executor import Report, Slot, TaskResult
+from bench.execution.local import as_measured
 from bench.execution.multihost.worker import HostLost, Worker, start_worker
 from bench.measure.distributed import Member, add_up
 from bench.measure.measure import measure
-from bench.measure.messages import Execute, Outcome, Task, unmeasured_record
+from bench.measure.messages import Execute, Measured, Outcome, Task, unmeasured_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import Returned
@@ -46,6 +47,7 @@ class MultihostExecutor:
         self._host = member.host.model_copy(update={"machine": machine})
         self._worker, self._cores, self._timeout = worker, member.cores, timeout
         self._task: Task | None = None
+        self._measured: Measured | None = None
         self._started_at = 0.0
         self._loss: HostLost | None = None
         self._interrupted = False
@@ -80,7 +82,7 @@ class MultihostExecutor:
 
     def start(self, task: Task, slot: Slot) -> None:
         """Have all workers train the case."""
-        self._task, self._started_at = task, time.monotonic()
+        self._task, self._measured, self._started_at = task, None, time.monotonic()
         self._worker.send(task)
 
     def poll(self, report: Report) -> list[TaskResult]:
@@ -93,6 +95,8 @@ class MultihostExecutor:
             return self._lose(loss, "failed")
         if isinstance(message, Outcome):
             return self._end(message)
+        if isinstance(message, Measured):
+            self._measured = message
         if self._task:
             report(self._task, message)
         return []
@@ -125,12 +129,12 @@ class MultihostExecutor:
     def _lose(self, loss: HostLost, status: Status) -> list[TaskResult]:
         self._loss = loss
         self._worker.kill()
-        return (
-            self._end(Outcome(unmeasured_record(self._task, status, loss.reason)))
-            if self._task
-            else []
-        )
+        if self._task is None:
+            return []
+        return self._end(Outcome(unmeasured_record(self._task, status, loss.reason)))
 
     def _end(self, outcome: Outcome) -> list[TaskResult]:
         task, self._task = self._task, None
+        if self._measured and outcome.record.run.status != "ok":
+            outcome = as_measured(self._measured, outcome)
         return [TaskResult(task, outcome)] if task else []

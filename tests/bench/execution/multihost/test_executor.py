@@ -37,9 +37,11 @@ def obey(task, events):
         os.kill(os.getpid(), signal.SIGKILL)
     if wish == "wait":
         broadcast_bytes(b"for one that will not come")
-    if wish == "measured":
+    if wish in ("measured", "die measured"):
         record = make_record(task, "ok")
         events.send(Measured(record, {"a": ("b", b"c")}))
+        if wish == "die measured":
+            os.kill(os.getpid(), signal.SIGKILL)
         return Outcome(record)
     return Outcome(make_record(task, wish, None if wish == "ok" else "because"))
 
@@ -112,6 +114,29 @@ def test_a_lost_process_ends_the_run_on_every_host_and_is_named(member):
     assert isinstance(follower.result, HostLost)
     assert "killed by SIGKILL" in str(follower.result)
     assert follower.result.exit_code == 1
+
+
+def test_a_worker_lost_after_it_has_measured_costs_no_record(member, caplog):
+    follower = Follower(member)
+    outcomes = []
+
+    def connected():
+        with connect(member, execute=behave) as executor:
+            task = make_task("die measured", "wait")
+            executor.start(task, executor.find_slot(task.case))
+            while not outcomes:
+                outcomes.extend(result.outcome for result in executor.poll(lambda *_: None))
+
+    with pytest.raises(HostLost, match="killed by SIGKILL"):  # no further case can run
+        connected()
+    (outcome,) = outcomes
+    assert outcome.record.run.status == "ok"
+    assert outcome.artifacts == {"a": ("b", b"c")}
+    messages = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(messages) == 1, messages
+    assert messages[0].startswith("cnn was measured, but its pictures and explanations are missing")
+    follower.join(60)
+    assert isinstance(follower.result, HostLost)
 
 
 def test_a_case_that_takes_too_long_ends_the_run(member):
