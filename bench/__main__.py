@@ -29,6 +29,7 @@ def _run() -> int:
 
     from bench.cli import app
     from fmnist_jax.errors import UserError
+    from fmnist_jax.system.child import in_one_line
 
     try:
         # typer returns exit code 130 for an interrupt that no verb has caught.
@@ -50,7 +51,7 @@ def _run() -> int:
     except Exception as error:
         if debug:
             raise
-        text = " ".join(f"{type(error).__name__}: {error}".split())
+        text = in_one_line(error)
         if "--install-completion" in sys.argv:
             return _fail(f"the completion cannot be installed ({text})", 2)
         return _fail(f"this is a bug in the suite: {text}; --debug shows where", 1)

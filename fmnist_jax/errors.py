@@ -23,8 +23,7 @@ class UserError(Exception):
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         message = f"{problem}: {remedy}" if remedy else problem
-        line = " ".join(message.split())
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+        super().__init__(printable(" ".join(message.split())))
         self.problem = problem
         self.remedy = remedy
 
@@ -53,3 +52,11 @@ def nearest(name: str, valid: Iterable[str], prefix: str = "") -> str:
     if close:
         return f"did you mean {prefix + lowered[close[0]]!r}?"
     return f"choose from: {', '.join(lowered.values()) or 'none there are'}"
+
+
+def printable(text: object) -> str:
+    """Return the text with control characters escaped, so that it cannot steer a terminal."""
+    return "".join(
+        c if c.isprintable() or c in "\n " else c.encode("unicode_escape").decode()
+        for c in str(text)
+    )

@@ -15,11 +15,11 @@ from rich.text import Text
 
 from bench.records import store
 from bench.reporting import summary
-from bench.reporting.console import printable, show_logs, stderr_console, stdout_console
+from bench.reporting.console import show_logs, stderr_console, stdout_console
 from fmnist_jax.analysis import base
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import AUTO, load, load_mnist_training
-from fmnist_jax.errors import DataError
+from fmnist_jax.errors import DataError, printable
 from fmnist_jax.evaluation.classification import Confusion
 from fmnist_jax.figures.style import png
 from fmnist_jax.system.files import written_whole

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from bench.records import store
 from bench.reporting import explanations, summary
-from bench.reporting.console import printable, show_logs, stderr_console, stdout_console
+from bench.reporting.console import show_logs, stderr_console, stdout_console
 from bench.reporting.rendering.pixels import can_show, draw_row
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import load
 from fmnist_jax.data.splits import make_splits
-from fmnist_jax.errors import DataError, UserError, nearest
+from fmnist_jax.errors import DataError, UserError, nearest, printable
 from fmnist_jax.explain.assess import assess
 from fmnist_jax.explain.base import METHODS
 from fmnist_jax.explain.layers import Variables, check_layer, predict_logits

@@ -22,8 +22,8 @@ from bench.measure.messages import (
     Measured,
     Outcome,
     Task,
+    make_record,
     mark_contended,
-    unmeasured_record,
 )
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
@@ -169,7 +169,7 @@ class LocalExecutor:
     def _abort(
         self, worker: _Worker, status: Status, reason: str, retryable: bool = True
     ) -> TaskResult:
-        outcome = Outcome(unmeasured_record(worker.task, status, reason))
+        outcome = Outcome(make_record(worker.task, status, reason))
         return self._end(worker, outcome, retryable)
 
     def _end(self, worker: _Worker, outcome: Outcome, retryable: bool) -> TaskResult:

@@ -132,11 +132,6 @@ def make_record(
     )
 
 
-def unmeasured_record(task: Task, status: Status, error: str | None = None) -> Record:
-    """Make a record of `task` with nothing measured: all that is left of a lost worker."""
-    return make_record(task, status, error)
-
-
 def mark_contended(outcome: Outcome) -> Outcome:
     """Return the same outcome, of a case that was not alone."""
     run = outcome.record.run.model_copy(update={"contended": True})

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from bench.measure.messages import Artifacts
 from bench.measure.record import Measurement
-from bench.records.schema import Calibration, Record
+from bench.records.quality import Calibration
+from bench.records.schema import Record
 from fmnist_jax.evaluation.calibration import apply_temperature, reliability
 from fmnist_jax.figures.confusion import confusion_figure
 from fmnist_jax.figures.curves import curves_figure

@@ -7,18 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from bench.measure.messages import TARGET_METRIC, Task, make_record
-from bench.records.schema import (
-    Calibration,
-    Costs,
-    HistoryPoint,
-    Inference,
-    Quality,
-    Record,
-    Scores,
-    Target,
-    Throughput,
-    Time,
-)
+from bench.records.quality import Calibration, HistoryPoint, Quality, Scores
+from bench.records.schema import Costs, Inference, Record, Target, Throughput, Time
 from fmnist_jax.data.splits import Splits
 from fmnist_jax.evaluation.calibration import (
     apply_temperature,

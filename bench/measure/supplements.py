@@ -10,7 +10,8 @@ from dataclasses import replace
 from bench.measure.messages import Artifacts, Outcome, Progress
 from bench.measure.record import Measurement
 from bench.measure.worker import set_up_jax
-from bench.records.schema import Record, Robustness
+from bench.records.quality import Robustness
+from bench.records.schema import Record
 from fmnist_jax.system.child import in_one_line
 
 log = logging.getLogger("fmnist_jax")

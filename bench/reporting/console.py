@@ -38,14 +38,6 @@ def stderr_console() -> PlainConsole:
     return PlainConsole(stderr=True)
 
 
-def printable(text: object) -> str:
-    """Return the text with control characters escaped, so that it cannot steer a terminal."""
-    return "".join(
-        c if c.isprintable() or c in "\n " else c.encode("unicode_escape").decode()
-        for c in str(text)
-    )
-
-
 def show_logs(console: Console) -> None:
     """Send the library's messages to `console`."""
     handler = RichHandler(

@@ -22,9 +22,9 @@ from rich.text import Text
 from bench.measure import messages as job
 from bench.plan.cases import expected_cost
 from bench.records.schema import Case, Record
-from bench.reporting.console import printable
 from bench.reporting.format import percentage, seconds
 from bench.reporting.sections.grid import describe_point
+from fmnist_jax.errors import printable
 
 Mode = Literal["auto", "plain", "none"]
 LOCKED_ELSEWHERE = "being run by another process; skipped"

@@ -8,12 +8,12 @@ from rich.panel import Panel
 from rich.text import Text
 
 from bench.records.store import Stored
-from bench.reporting.console import printable
 from bench.reporting.format import seconds
 from bench.reporting.frames import records_to_frame
 from bench.reporting.progress import name, verdict
 from bench.reporting.rendering.formats import render
 from bench.reporting.section import get_sections
+from fmnist_jax.errors import printable
 
 # Sections of the report, in this order; those without rows are left out.
 SECTIONS = (

@@ -9,7 +9,8 @@ import pytest
 
 from bench.peers.frame import to_frame as peers_to_frame
 from bench.records import store
-from bench.records.schema import Calibration, Explanation, HistoryPoint, Robustness, Scores
+from bench.records.quality import Calibration, HistoryPoint, Robustness, Scores
+from bench.records.schema import Explanation
 from bench.reporting.frames import read_frames, records_to_frame
 from bench.reporting.metric import METRICS
 from bench.reporting.rendering.formats import render, to_rows

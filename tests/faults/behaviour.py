@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.execution.local import LocalExecutor
 from bench.execution.pending import find_pending
 from bench.execution.scheduler import Scheduler
-from bench.measure.messages import Measured, Outcome, Progress, unmeasured_record
+from bench.measure.messages import Measured, Outcome, Progress, make_record
 from tests.support.factory import make_host
 from tests.support.processes import wait_for
 
@@ -54,7 +54,7 @@ def behave(task, events):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             wish = {}
-    record = unmeasured_record(task, "ok")
+    record = make_record(task, "ok")
     if wish.get("measured"):
         events.send(Measured(record, {"note.txt": ("note", b"measured")}))
     if wish.get("end") == "child":

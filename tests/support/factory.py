@@ -2,20 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bench.measure.messages import new_task, unmeasured_record
+from bench.measure import messages
 from bench.records.identity import digest_config
 from bench.records.provenance import Provenance
-from bench.records.schema import (
-    Case,
-    Code,
-    Inference,
-    Machine,
-    Probe,
-    Quality,
-    Software,
-    Throughput,
-    Time,
-)
+from bench.records.quality import Quality
+from bench.records.schema import Case, Code, Inference, Machine, Probe, Software, Throughput, Time
 
 FOLDER = "0123456789abcdef"
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -80,8 +71,8 @@ def make_case(model="knn", seed=0, dataset="fashion_mnist", train_images=None, *
 
 def make_record(case=None, *, accuracy=0.9, at=0, status="ok", contended=False, host=None):
     """A finished record of 1,000 test images, `at` minutes after the beginning of time."""
-    task = new_task(case or make_case(), host or make_host(), (0,))
-    record = unmeasured_record(task, status, None if status == "ok" else "because")
+    task = messages.new_task(case or make_case(), host or make_host(), (0,))
+    record = messages.make_record(task, status, None if status == "ok" else "because")
     right = round(100 * accuracy)
     confusion = [
         [right if r == c else 100 - right if (r + 1) % 10 == c else 0 for c in range(10)]

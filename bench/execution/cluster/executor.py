@@ -24,8 +24,8 @@ from bench.measure.messages import (
     Outcome,
     Progress,
     Task,
+    make_record,
     mark_contended,
-    unmeasured_record,
 )
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
@@ -199,7 +199,7 @@ class ClusterExecutor:
     def _abort(
         self, job: _Job, status: Status, reason: str, worker_lost: bool = False
     ) -> TaskResult:
-        outcome = Outcome(unmeasured_record(job.task, status, reason))
+        outcome = Outcome(make_record(job.task, status, reason))
         if self._client.status == "running":
             with suppress(TimeoutError, OSError):
                 variable = measured_variable(job.task.run_id, self._client)

@@ -9,7 +9,7 @@ from bench.execution.local import as_measured
 from bench.execution.multihost.worker import HostLost, Worker, start_worker
 from bench.measure.distributed import Member, add_up
 from bench.measure.measure import measure
-from bench.measure.messages import Execute, Measured, Outcome, Task, unmeasured_record
+from bench.measure.messages import Execute, Measured, Outcome, Task, make_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import Returned
@@ -131,7 +131,7 @@ class MultihostExecutor:
         self._worker.kill()
         if self._task is None:
             return []
-        return self._end(Outcome(unmeasured_record(self._task, status, loss.reason)))
+        return self._end(Outcome(make_record(self._task, status, loss.reason)))
 
     def _end(self, outcome: Outcome) -> list[TaskResult]:
         task, self._task = self._task, None

@@ -2,7 +2,8 @@
 
 from statistics import fmean
 
-from bench.records.schema import Record, Scores
+from bench.records.quality import Scores
+from bench.records.schema import Record
 from bench.reporting.format import decimal, percentage, small
 from bench.reporting.metric import METRICS, metric
 

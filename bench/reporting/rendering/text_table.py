@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.reporting.console import printable
 from bench.reporting.format import MISSING
 from bench.reporting.section import Column, Table, is_missing
+from fmnist_jax.errors import printable
 
 SYNTHETIC = "SYNTHETIC DATA: generated pictures, says nothing about Fashion-MNIST"
 CONTENDED = "* timed beside other work"

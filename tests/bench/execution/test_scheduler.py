@@ -12,7 +12,8 @@ from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
 from bench.execution.pending import PendingCases, find_pending
 from bench.execution.scheduler import MAX_RELOCATIONS, Scheduler
-from bench.measure.messages import Outcome, unmeasured_record
+from bench.measure import messages
+from bench.measure.messages import Outcome
 from bench.records import identity, store
 from bench.records.locks import CaseLocks
 from tests.faults.behaviour import Watcher, behave, by_model, run, run_on
@@ -106,7 +107,7 @@ class Vanishing:
         return Slot(self.hosts[0], (0,))
 
     def start(self, task, place):
-        outcome = Outcome(unmeasured_record(task, "failed", "its worker was lost"))
+        outcome = Outcome(messages.make_record(task, "failed", "its worker was lost"))
         self.ended.append(TaskResult(task, outcome, retryable=True, worker_lost=True))
 
     def poll(self, report):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bench.execution.local import LocalExecutor
-from bench.measure.messages import Outcome, unmeasured_record
+from bench.measure.messages import Outcome, make_record
 from bench.plan import cases as plan
 from bench.plan import load as config
 from bench.records import checkpoint_dirs as checkpoints
@@ -60,7 +60,7 @@ def test_discarding_leaves_those_of_other_cases(tmp_path):
 def end_as_told(task, events):
     """Do as the case's config says, with checkpoints on disk."""
     assert task.checkpoints.every == 2
-    return Outcome(unmeasured_record(task, task.case.config["model"]["status"], None))
+    return Outcome(make_record(task, task.case.config["model"]["status"], None))
 
 
 @pytest.mark.parametrize(
