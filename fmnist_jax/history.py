@@ -74,7 +74,3 @@ class Checkpoints:
 
     folder: Path
     every: int
-
-    def is_due(self, epoch: int) -> bool:
-        """Whether a checkpoint is written after `epoch`."""
-        return epoch % self.every == 0

@@ -38,12 +38,16 @@ class TaskResult:
     Attributes:
         task: which one.
         outcome: its record, and what belongs to it.
+        measured: what it had sent before it went wrong, if anything.
+        contended: the executor ran something else beside it.
         retryable: the fault lies with the circumstances, so another attempt may succeed.
         worker_lost: its machine is lost, and the case can be run elsewhere.
     """
 
     task: Task
     outcome: Outcome
+    measured: Measured | None = None
+    contended: bool = False
     retryable: bool = False
     worker_lost: bool = False
 

@@ -1,10 +1,9 @@
 """Run tasks in processes of this machine, each supervised, on cores of its own.
 
 A process that raises, hangs, dies or takes too much memory costs its own record
-and nothing else; one that has sent `Measured` does not even cost that.
+and nothing else.
 """
 
-import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -17,21 +16,13 @@ import psutil
 from bench.execution.cores import Cores
 from bench.execution.executor import Report, Slot, TaskResult
 from bench.measure.measure import execute
-from bench.measure.messages import (
-    Execute,
-    Measured,
-    Outcome,
-    Task,
-    make_record,
-    mark_contended,
-)
+from bench.measure.messages import Execute, Measured, Outcome, Task, make_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import Child, ChildDied, ChildRaised, Returned
 
 POLL_S = 0.1
 MEMORY_POLL_S = 0.5  # between two looks at the memory of a worker
-log = logging.getLogger("fmnist_jax")
 
 
 @dataclass
@@ -177,20 +168,8 @@ class LocalExecutor:
         worker.child.kill()
         self._workers.remove(worker)
         self._cores.give_back(worker.task.case, worker.task.cores)
-        if worker.measured and outcome.record.run.status != "ok":
-            outcome, retryable = as_measured(worker.measured, outcome), False
-        if worker.contended:
-            outcome = mark_contended(outcome)
-        return TaskResult(worker.task, outcome, retryable)
-
-
-def as_measured(measured: Measured, outcome: Outcome) -> Outcome:
-    """Return the outcome of a task that was measured, and went wrong only afterwards."""
-    case, run = outcome.record.case, outcome.record.run
-    log.warning(
-        "%s was measured, but its pictures and explanations are missing: %s", case.model, run.error
-    )
-    return Outcome(measured.record, measured.artifacts)
+        measured = None if outcome.record.run.status == "ok" else worker.measured
+        return TaskResult(worker.task, outcome, measured, worker.contended, retryable)
 
 
 def resident(pid: int) -> int:

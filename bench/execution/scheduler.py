@@ -1,19 +1,20 @@
 """Run cases: hand them out, store what comes back, and try again.
 
 Where a case runs is the executor's business, and a fault there costs the record
-of that case and nothing else.
+of that case and nothing else; after the measuring it does not even cost that.
 """
 
+import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from bench.execution.executor import Executor, Slot, TaskResult
 from bench.execution.pending import PendingCases, find_record, unique
 from bench.execution.writer import RecordWriter
-from bench.measure.messages import Measured, Progress, Task, mark_contended, new_task
+from bench.measure.messages import Measured, Outcome, Progress, Task, mark_contended, new_task
 from bench.plan.cases import expected_cost
 from bench.processes import signals
 from bench.records import checkpoint_dirs, identity, store
@@ -23,6 +24,7 @@ from bench.records.store import Stored
 
 # Attempts elsewhere at a case whose machine was lost; it may be what brings them down.
 MAX_RELOCATIONS = 3
+log = logging.getLogger("fmnist_jax")
 
 
 class Observer(Protocol):
@@ -211,8 +213,9 @@ class Scheduler:
 
     def _end(self, result: TaskResult) -> None:
         """Store the record of an attempt, and queue the case again where that may help."""
-        queued, outcome = self._running.pop(result.task.run_id), result.outcome
-        if result.task.run_id in self._contended:
+        queued, result = self._running.pop(result.task.run_id), keep_measured(result)
+        outcome = result.outcome
+        if result.contended or result.task.run_id in self._contended:
             outcome = mark_contended(outcome)
         self._writer.put(outcome)
         if outcome.record.run.status in ("ok", "diverged") and not self._writer.backlog:
@@ -228,3 +231,16 @@ class Scheduler:
         queued.relocations += relocate
         queued.failures += not relocate
         self._queue.insert(0, queued)
+
+
+def keep_measured(result: TaskResult) -> TaskResult:
+    """Return the result of a task that died after the measuring as one that is ok."""
+    if result.measured is None:
+        return result
+    log.warning(
+        "%s was measured, but its pictures and explanations are missing: %s",
+        result.task.case.model,
+        result.outcome.record.run.error,
+    )
+    outcome = Outcome(result.measured.record, result.measured.artifacts)
+    return replace(result, outcome=outcome, retryable=False, worker_lost=False)

@@ -1,5 +1,6 @@
 """Draw the pictures that go beside a record."""
 
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from bench.records.schema import Record
 from fmnist_jax.evaluation.calibration import apply_temperature, reliability
 from fmnist_jax.figures.confusion import confusion_figure
 from fmnist_jax.figures.curves import curves_figure
-from fmnist_jax.figures.explanations import Triptych, triptych_figure
+from fmnist_jax.figures.explanations import Triptych, overlay, triptych_figure
 from fmnist_jax.figures.mistakes import mistakes_figure
 from fmnist_jax.figures.reliability import reliability_figure
 from fmnist_jax.figures.robustness import robustness_figure
@@ -32,7 +33,7 @@ def make_pictures(record: Record, measurement: Measurement) -> Artifacts:
 
     Returns:
         PNG files; curves only for a learner with epochs, Grad-CAM only for one with
-        convolutions.
+        convolutions, and then also its overlays, for a terminal.
     """
     case, classes, splits = record.case, measurement.classes, measurement.splits
     title = f"{case.model} (SYNTHETIC DATA)" if case.synthetic else case.model
@@ -51,6 +52,7 @@ def make_pictures(record: Record, measurement: Measurement) -> Artifacts:
         )
     if measurement.history:
         figures["curves"] = curves_figure(measurement.history, title)
+    overlays: Artifacts = {}
     if case.kind == "flax":
         from fmnist_jax.explain.layers import LAST, feature_maps
         from fmnist_jax.training.learner import FlaxLearner
@@ -58,8 +60,11 @@ def make_pictures(record: Record, measurement: Measurement) -> Artifacts:
         learner = measurement.learner
         assert isinstance(learner, FlaxLearner)
         if LAST in feature_maps(learner.network, learner.variables):
-            figures["gradcam"] = gradcam_figure(measurement, learner, title)
-    return {f"{kind}.png": (kind, png(figure)) for kind, figure in figures.items()}
+            triptychs = explain_predictions(measurement, learner)
+            heading = f"{title}: Grad-CAM of the predicted class"
+            figures["gradcam"] = triptych_figure(triptychs, heading)
+            overlays = {"overlays.npz": ("overlays", encode_overlays(triptychs))}
+    return {f"{kind}.png": (kind, png(figure)) for kind, figure in figures.items()} | overlays
 
 
 def _reliability_figure(calibration: Calibration, measurement: Measurement, title: str) -> Figure:
@@ -88,15 +93,15 @@ def one_right_one_wrong(
     return chosen
 
 
-def gradcam_figure(measurement: Measurement, learner: "FlaxLearner", title: str) -> Figure:
-    """Draw triptychs of one right and one wrong test image of each class.
-
-    They explain the class that was predicted.
+def explain_predictions(measurement: Measurement, learner: "FlaxLearner") -> list[Triptych | None]:
+    """Explain one right and one wrong test image of each class, by the class that was predicted.
 
     Args:
         measurement: with the predictions of the test images.
         learner: fitted, its network with convolutions.
-        title: of the figure.
+
+    Returns:
+        Two for each class; None where it has no such image.
     """
     from fmnist_jax.explain.base import explain
     from fmnist_jax.training.step import scale
@@ -118,4 +123,12 @@ def gradcam_figure(measurement: Measurement, learner: "FlaxLearner", title: str)
             f"{'✓' if taken == true else '✗'} {name}, {probabilities[at].max():.0%}"
             f"  (image {splits.test_index[at]})",
         )
-    return triptych_figure(triptychs, f"{title}: Grad-CAM of the predicted class")
+    return triptychs
+
+
+def encode_overlays(triptychs: list[Triptych | None]) -> bytes:
+    """Return an NPZ file of `overlays`: heat maps over their images, uint8 [n, 28, 28, 3]."""
+    pictures = [overlay(each.image, each.heatmap) for each in triptychs if each]
+    file = io.BytesIO()
+    np.savez_compressed(file, overlays=np.stack(pictures))
+    return file.getvalue()

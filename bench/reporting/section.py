@@ -163,6 +163,16 @@ def describe(row: Row) -> str:
     return ", ".join([str(row["dataset"]), *sizes])
 
 
+def as_dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as dictionaries, from the names of the columns."""
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
+def has_values(row: Row, column: Column) -> bool:
+    """Whether a row has all that a column shows."""
+    return not any(is_missing(row.get(name)) for name in column.values)
+
+
 def is_missing(value: Any) -> bool:
     """Whether a cell has no value."""
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))

@@ -1,8 +1,10 @@
 """Print the closing report of a run."""
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
@@ -12,6 +14,7 @@ from bench.reporting.format import seconds
 from bench.reporting.frames import records_to_frame
 from bench.reporting.progress import name, verdict
 from bench.reporting.rendering.formats import render
+from bench.reporting.rendering.pixels import can_show, draw_row
 from bench.reporting.section import get_sections
 from fmnist_jax.errors import printable
 
@@ -83,6 +86,17 @@ def _print_pictures(console: Console, finished: Sequence[Stored]) -> None:
     for found, picture in pictured:
         line = f"  {name(found.record.case):<22} {_short(picture.parent)}"
         console.print(Text(printable(line)), soft_wrap=True)
+        if can_show(console) and (overlays := found.artifact("overlays")):
+            _print_overlays(console, overlays)
+
+
+def _print_overlays(console: Console, file: Path) -> None:
+    """Show Grad-CAM over as many test images as fit; a damaged file is left out."""
+    try:
+        overlays = np.load(file)["overlays"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return
+    console.print(draw_row(overlays, console.width))
 
 
 def _short(path: Path) -> str:

@@ -41,7 +41,13 @@ def draw(results: Path, out: Path) -> None:
         and stored.record.case.config["data"]["train_images"] is None
         and not stored.record.case.point
     }
-    console = PlainConsole(width=WIDTH, record=True, file=io.StringIO(), force_terminal=True)
+    console = PlainConsole(
+        width=WIDTH,
+        record=True,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+    )
     print_report(console, list(newest.values()))
     svg = console.export_svg(title="python -m bench run --all", code_format=FRAME)
     write_atomically(out, svg.encode())

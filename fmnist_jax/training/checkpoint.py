@@ -31,6 +31,11 @@ SOFTWARE = ("jax", "jaxlib", "flax", "optax")
 log = logging.getLogger("fmnist_jax")
 
 
+def is_due(checkpoints: Checkpoints, epoch: int) -> bool:
+    """Whether a checkpoint is written after `epoch`."""
+    return epoch % checkpoints.every == 0
+
+
 def save(checkpoints: Checkpoints, snapshot: Snapshot) -> None:
     """Write a checkpoint, and return when it is complete.
 

@@ -59,7 +59,7 @@ def fit(
         if patience is None or best_epoch(history) == number:
             # Copied, since the state itself is donated to the next epoch.
             weights = jax.tree.map(jnp.copy, (state.params, state.batch_stats))
-        if checkpoints and checkpoints.is_due(number):
+        if checkpoints and checkpoint.is_due(checkpoints, number):
             pause_s = time.perf_counter()
             checkpoint.save(checkpoints, Snapshot(state, weights, history))
             start_s += time.perf_counter() - pause_s

@@ -267,7 +267,7 @@ def test_a_run_its_records_its_table_and_a_second_run(bench, tmp_path):
     assert {inference["batch"] for inference in cnn["throughput"]["inference"]} == {1, 100}
     kinds = {artifact["kind"] for artifact in cnn["artifacts"]}
     pictures = {"confusion", "mistakes", "reliability", "robustness", "curves", "gradcam"}
-    assert kinds == {"predictions", "weights", *pictures}
+    assert kinds == {"predictions", "weights", "overlays", *pictures}
     assert cnn["quality"]["calibration"]["temperature"] > 0
     assert len(cnn["quality"]["robustness"]["accuracy"]) == 13
     assert cnn["explanations"][0]["method"] == "gradcam"

@@ -17,16 +17,8 @@ from bench.execution.cluster.remote import Order, Unwanted, measured_variable, r
 from bench.execution.cluster.workers import WorkerPool
 from bench.execution.cores import cores_for
 from bench.execution.executor import Report, Slot, TaskResult
-from bench.execution.local import as_measured
 from bench.measure.measure import execute
-from bench.measure.messages import (
-    Execute,
-    Outcome,
-    Progress,
-    Task,
-    make_record,
-    mark_contended,
-)
+from bench.measure.messages import Execute, Measured, Outcome, Progress, Task, make_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import in_one_line
@@ -200,15 +192,16 @@ class ClusterExecutor:
         self, job: _Job, status: Status, reason: str, worker_lost: bool = False
     ) -> TaskResult:
         outcome = Outcome(make_record(job.task, status, reason))
+        measured: Measured | None = None
         if self._client.status == "running":
             with suppress(TimeoutError, OSError):
                 variable = measured_variable(job.task.run_id, self._client)
                 measured = pickle.loads(variable.get(timeout=POLL_S))
-                return self._end(job, TaskResult(job.task, as_measured(measured, outcome)))
-        return self._end(job, TaskResult(job.task, outcome, True, worker_lost))
+        result = TaskResult(job.task, outcome, measured, retryable=True, worker_lost=worker_lost)
+        return self._end(job, result)
 
     def _end(self, job: _Job, result: TaskResult) -> TaskResult:
         job.future.cancel()  # a pinned task would wait for its worker to come back
         measured_variable(job.task.run_id, self._client).delete()
         del self._jobs[job.task.run_id]
-        return replace(result, outcome=mark_contended(result.outcome)) if job.contended else result
+        return replace(result, contended=result.contended or job.contended)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench.execution.executor import Report, Slot, TaskResult
-from bench.execution.local import as_measured
 from bench.execution.multihost.worker import HostLost, Worker, start_worker
 from bench.measure.distributed import Member, add_up
 from bench.measure.measure import measure
@@ -135,6 +134,5 @@ class MultihostExecutor:
 
     def _end(self, outcome: Outcome) -> list[TaskResult]:
         task, self._task = self._task, None
-        if self._measured and outcome.record.run.status != "ok":
-            outcome = as_measured(self._measured, outcome)
-        return [TaskResult(task, outcome)] if task else []
+        measured = None if outcome.record.run.status == "ok" else self._measured
+        return [TaskResult(task, outcome, measured)] if task else []

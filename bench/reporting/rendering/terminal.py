@@ -7,7 +7,8 @@ from rich.console import Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.reporting.rendering.text_table import CONTENDED, TextTable
+from bench.reporting.rendering.marks import CONTENDED
+from bench.reporting.rendering.text_table import TextTable
 
 WIDER = "left out for want of width: "
 

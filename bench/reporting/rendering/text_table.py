@@ -1,4 +1,4 @@
-"""Turn a table's rows into text, with the marks and footnotes that belong to them."""
+"""Turn a table's rows into text."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,13 +6,9 @@ from typing import Any
 import pandas as pd
 
 from bench.reporting.format import MISSING
-from bench.reporting.section import Column, Table, is_missing
+from bench.reporting.rendering.marks import SYNTHETIC, dagger, footnotes, star
+from bench.reporting.section import Column, Table, as_dicts, has_values
 from fmnist_jax.errors import printable
-
-SYNTHETIC = "SYNTHETIC DATA: generated pictures, says nothing about Fashion-MNIST"
-CONTENDED = "* timed beside other work"
-PUBLISHED = "† published: from another results folder's records"
-ALL_PUBLISHED = "published: from another results folder's records"
 
 
 @dataclass(frozen=True)
@@ -45,64 +41,36 @@ def to_text(table: Table) -> TextTable:
     columns = tuple(
         column
         for column in table.columns
-        if column not in common and any(_has(row, column) for row in _dicts(rows))
+        if column not in common and any(has_values(row, column) for row in as_dicts(rows))
     )
-    title = ", ".join([table.title, *(_cell(_dicts(rows)[0], column) for column in common)])
-    mixed = bool(rows["published"].any() and not rows["published"].all())
-    marks = {
-        CONTENDED: _is_starred(rows, columns),
-        PUBLISHED: mixed,
-        ALL_PUBLISHED: bool(rows["published"].all()),
-    }
+    title = ", ".join([table.title, *(_cell(as_dicts(rows)[0], column) for column in common)])
     return TextTable(
         title=printable(f"{title} ({SYNTHETIC})" if table.synthetic else title),
         columns=columns,
-        lines=[_line(row, columns, mixed) for row in _dicts(rows)],
+        lines=[_line(row, columns, dagger(row, rows)) for row in as_dicts(rows)],
         best=frozenset(
             (row, place) for place, column in enumerate(columns) for row in _best(rows, column)
         ),
-        notes=tuple(
-            map(printable, [*table.notes, *(note for note, used in marks.items() if used)])
-        ),
+        notes=tuple(map(printable, [*table.notes, *footnotes(rows, columns)])),
         rows=rows,
         synthetic=table.synthetic,
     )
 
 
-def _dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
-
-
-def _has(row: dict[str, Any], column: Column) -> bool:
-    return not any(is_missing(row.get(name)) for name in column.values)
-
-
 def _is_common(rows: pd.DataFrame, column: Column) -> bool:
-    values = [tuple(str(row[name]) for name in column.values) for row in _dicts(rows)]
+    values = [tuple(str(row[name]) for name in column.values) for row in as_dicts(rows)]
     return len(set(values)) == 1
 
 
 def _cell(row: dict[str, Any], column: Column) -> str:
-    if not _has(row, column):
+    if not has_values(row, column):
         return MISSING
-    star = "*" if column.timing and row["contended"] else ""
-    return f"{column.show(*(row[name] for name in column.values))}{star}"
+    return column.show(*(row[name] for name in column.values)) + star(row, column)
 
 
-def _line(row: dict[str, Any], columns: tuple[Column, ...], mixed: bool) -> list[str]:
-    cells = [printable(_cell(row, column)) for column in columns]
-    if mixed and row["published"]:
-        cells[0] += "†"
-    return cells
-
-
-def _is_starred(rows: pd.DataFrame, columns: tuple[Column, ...]) -> bool:
-    return any(
-        row["contended"] and _has(row, column)
-        for row in _dicts(rows)
-        for column in columns
-        if column.timing
-    )
+def _line(row: dict[str, Any], columns: tuple[Column, ...], mark: str) -> list[str]:
+    first, *others = [printable(_cell(row, column)) for column in columns]
+    return [first + mark, *others]
 
 
 def _best(rows: pd.DataFrame, column: Column) -> list[int]:

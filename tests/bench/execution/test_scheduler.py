@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
 from bench.execution.pending import PendingCases, find_pending
 from bench.execution.scheduler import MAX_RELOCATIONS, Scheduler
 from bench.measure import messages
-from bench.measure.messages import Outcome
+from bench.measure.messages import Measured, Outcome
 from bench.records import identity, store
 from bench.records.locks import CaseLocks
 from tests.faults.behaviour import Watcher, behave, by_model, run, run_on
@@ -123,6 +124,25 @@ def test_a_case_that_loses_every_machine_is_given_up(tmp_path):
     assert done(finish)["svm"].status == "failed"
     # The first attempt, as many elsewhere, and the retry.
     assert statuses(tmp_path) == [("svm", "failed")] * (1 + MAX_RELOCATIONS + 1)
+
+
+def test_a_death_after_the_measuring_costs_the_pictures_alone(tmp_path, caplog):
+    class Dying(Vanishing):
+        def start(self, task, place):
+            super().start(task, place)
+            measured = Measured(messages.make_record(task, "ok"), {"a.txt": ("a", b"b")})
+            self.ended[-1] = replace(self.ended[-1], measured=measured, contended=True)
+
+    watcher = Watcher()
+    finish = run_on(Dying(), tmp_path, make_case("svm"), watcher=watcher, retries=1)
+    assert watcher.attempts == [("svm", "ok", False)]
+    (stored,) = finish.stored
+    assert stored.record.run.contended
+    assert stored.artifact("a").read_bytes() == b"b"
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == [
+        "svm was measured, but its pictures and explanations are missing: its worker was lost"
+    ]
 
 
 def test_what_a_machine_had_done_that_joins_late_is_not_done_again(tmp_path):

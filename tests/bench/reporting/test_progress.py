@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 
 from bench.measure.messages import Progress, new_task
@@ -87,6 +88,26 @@ def test_a_run_in_which_all_failed_is_reported_too(stored):
     console = screen()
     print_report(console, [found for found in stored if found.record.run.status != "ok"], 1)
     assert "0 case(s) finished, 1 failed" in console.export_text()
+
+
+def test_overlays_are_shown_where_the_terminal_can(tmp_path):
+    file = io.BytesIO()
+    np.savez(file, overlays=np.full((3, 28, 28, 3), 7, np.uint8))
+    artifacts = {
+        "gradcam.png": ("gradcam", b"x"),
+        "overlays.npz": ("overlays", file.getvalue()),
+    }
+    for seed, content in enumerate((artifacts, artifacts | {"overlays.npz": ("overlays", b"x")})):
+        store.write(tmp_path, make_record(make_case("cnn", seed=seed)), content)
+    stored, shown = list(store.read(tmp_path)), {}
+    for colours in ("truecolor", "standard"):
+        console = screen(force_terminal=True, color_system=colours)
+        print_report(console, stored)
+        shown[colours] = console.file.getvalue()
+    # The whole one alone: its first pixel row, two pixels to a character.
+    assert shown["truecolor"].count("48;2;7;7;7") > 0
+    assert shown["truecolor"].count("\n") - shown["standard"].count("\n") == 14
+    assert "48;2;7;7;7" not in shown["standard"]
 
 
 def test_the_banner_gives_the_reason():

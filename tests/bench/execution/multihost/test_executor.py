@@ -116,25 +116,23 @@ def test_a_lost_process_ends_the_run_on_every_host_and_is_named(member):
     assert follower.result.exit_code == 1
 
 
-def test_a_worker_lost_after_it_has_measured_costs_no_record(member, caplog):
+def test_of_a_worker_lost_after_it_has_measured_the_record_is_passed_on(member):
     follower = Follower(member)
-    outcomes = []
+    results = []
 
     def connected():
         with connect(member, execute=behave) as executor:
             task = make_task("die measured", "wait")
             executor.start(task, executor.find_slot(task.case))
-            while not outcomes:
-                outcomes.extend(result.outcome for result in executor.poll(lambda *_: None))
+            while not results:
+                results.extend(executor.poll(lambda *_: None))
 
     with pytest.raises(HostLost, match="killed by SIGKILL"):  # no further case can run
         connected()
-    (outcome,) = outcomes
-    assert outcome.record.run.status == "ok"
-    assert outcome.artifacts == {"a": ("b", b"c")}
-    messages = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert len(messages) == 1, messages
-    assert messages[0].startswith("cnn was measured, but its pictures and explanations are missing")
+    (result,) = results
+    assert result.outcome.record.run.status == "failed"
+    assert result.measured.record.run.status == "ok"
+    assert result.measured.artifacts == {"a": ("b", b"c")}
     follower.join(60)
     assert isinstance(follower.result, HostLost)
 
