@@ -110,10 +110,12 @@ def rank_pixels(heatmap: jax.Array) -> jax.Array:
     Returns:
         int32 of the same shape; ties are broken in an order that is always the same.
     """
-    flat = heatmap.reshape(*heatmap.shape[:-2], -1)
-    ties = jax.random.permutation(jax.random.key(0), flat.shape[-1])
-    order = jnp.lexsort((jnp.broadcast_to(ties, flat.shape), -flat))
-    return jnp.argsort(order).astype(jnp.int32).reshape(heatmap.shape)
+    flat = heatmap.reshape(-1, heatmap.shape[-2] * heatmap.shape[-1])
+    drawn = jax.random.permutation(jax.random.key(0), flat.shape[-1])
+    order = drawn[jnp.argsort(-flat[:, drawn], stable=True)]
+    places = jnp.broadcast_to(jnp.arange(flat.shape[-1], dtype=jnp.int32), flat.shape)
+    ranks = jnp.zeros_like(places).at[jnp.arange(len(flat))[:, None], order].set(places)
+    return ranks.reshape(heatmap.shape)
 
 
 def area(curve: jax.Array) -> jax.Array:
