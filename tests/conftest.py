@@ -6,6 +6,7 @@ All processes of a session, those that tests start included, share what JAX has 
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from filelock import FileLock
 from fmnist_jax.data.datasets.synthetic import Synthetic
 
 jax.config.update("jax_num_cpu_devices", 2)
+# A shell has jobs in the background ignore Ctrl-C, and so would every command under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _FASHION_DIR = os.environ.get("FMNIST_DATA_DIR")
 
