@@ -180,3 +180,17 @@ def peers(
         progress=progress,
         debug=debug,
     )
+
+
+@app.command()
+@reaper.kill_descendants_on_exit()
+def doctor(
+    as_json: options.Json = False,
+    results: options.Results = options.DEFAULT_RESULTS,
+    data_dir: options.DataDir = None,
+    debug: options.Debug = False,
+) -> int:
+    """Say what this machine has, what is missing, and whether records are fit to contribute."""
+    from bench.commands import doctor as examination
+
+    return examination.doctor(results, data_dir, as_json)

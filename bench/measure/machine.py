@@ -33,7 +33,7 @@ def describe_machine(devices: Sequence[Any], probe: Probe) -> Machine:
     cpu, microarchitecture = cpu_name(), find_microarchitecture()
     cores = len(available_cores())
     accelerator = devices[0].device_kind if devices[0].platform != "cpu" else None
-    driver, memory_gib = _ask_nvidia() if accelerator else (None, None)
+    driver, memory_gib = ask_nvidia() if accelerator else (None, None)
     return Machine(
         id=accelerator_id(accelerator, memory_gib, len(devices))
         if accelerator
@@ -157,7 +157,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _ask_nvidia() -> tuple[str | None, int | None]:
+def ask_nvidia() -> tuple[str | None, int | None]:
     """Return the driver's version, and the memory of the first device in GiB."""
     query = "--query-gpu=driver_version,memory.total"
     output = _output("nvidia-smi", query, "--format=csv,noheader,nounits")

@@ -25,7 +25,10 @@ from fmnist_jax.system.cpu import available_cores, confine
 
 
 def inspect(
-    command: str, cores: tuple[int, ...] | None = None, folder: str | None = None
+    command: str,
+    cores: tuple[int, ...] | None = None,
+    folder: str | None = None,
+    timeout: float | None = None,
 ) -> Provenance:
     """Describe this machine, in a process of its own.
 
@@ -33,13 +36,16 @@ def inspect(
         command: for the records.
         cores: the part of the machine that is meant; None is all that may be used.
         folder: the identity of the results folder, for the records.
+        timeout: seconds after which JAX counts as hanging; None: without end.
 
     Raises:
         UserError: JAX does not start here.
     """
     with Child(_inspect_here, command, cores or available_cores(), hide_output=True) as child:
         try:
-            host: Provenance = child.result()
+            host: Provenance = child.receive(timeout).value
+        except TimeoutError as error:
+            raise UserError(f"JAX does not start on this machine: {error}") from None
         except ChildError as error:
             reason = explain(str(error), child.output)
             raise UserError(f"JAX does not start on this machine: {reason}") from None

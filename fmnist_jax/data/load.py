@@ -77,13 +77,8 @@ def load_mnist_training(data_dir: Path | None = None, cache_dir: Path | None = N
     from fmnist_jax.data.idx.folder import read_training_folder
 
     try:
-        if named := os.environ.get(MNIST_VARIABLE):
-            return read_training_folder(MNIST.card, parse_path(named))
-        beside = data_dir or os.environ.get(DATA_VARIABLE)
-        if beside:
-            folder = parse_path(beside).parent / MNIST.card.name
-            if not folder_problem(folder):
-                return read_training_folder(MNIST.card, folder)
+        if folder := mnist_folder(data_dir):
+            return read_training_folder(MNIST.card, folder)
         return MNIST().load(None, cache_dir or default_cache_dir()).train
     except UserError as error:
         raise DataError(
@@ -91,3 +86,22 @@ def load_mnist_training(data_dir: Path | None = None, cache_dir: Path | None = N
             f"put the two files of its training set, from {MNIST.card.url}, into a folder "
             f"and name it by {MNIST_VARIABLE}",
         ) from error
+
+
+def mnist_folder(data_dir: Path | None = None) -> Path | None:
+    """Return the folder from which MNIST comes, arguments as of `load_mnist_training`.
+
+    None where it comes from the cache or the network.
+
+    Raises:
+        UserError: a variable names something that is no path.
+    """
+    from fmnist_jax.data.datasets.mnist import MNIST
+
+    if named := os.environ.get(MNIST_VARIABLE):
+        return parse_path(named)
+    if beside := data_dir or os.environ.get(DATA_VARIABLE):
+        folder = parse_path(beside).parent / MNIST.card.name
+        if not folder_problem(folder):
+            return folder
+    return None

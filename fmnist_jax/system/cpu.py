@@ -3,10 +3,10 @@
 import logging
 import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-_CGROUPS = Path("/sys/fs/cgroup")
-_MEMBERSHIP = Path("/proc/self/cgroup")
+from fmnist_jax.system.cgroups import cpu_quota
+
 log = logging.getLogger("fmnist_jax")
 
 
@@ -21,39 +21,8 @@ def available_cores() -> tuple[int, ...]:
         cores = sorted(os.sched_getaffinity(0))
     else:
         cores = list(range(os.cpu_count() or 1))
-    quota = _cpu_quota()
+    quota = cpu_quota()
     return tuple(cores if quota is None else cores[: max(1, int(quota))])
-
-
-def _cpu_quota() -> float | None:
-    """Return how many CPUs the control groups of this process grant; None: no limit.
-
-    Of a group and those above it the smallest quota holds. Version 2 keeps it in `cpu.max`,
-    version 1 in two files (Linux, Documentation/admin-guide/cgroup-v2.rst and
-    Documentation/scheduler/sched-bwc.rst).
-    """
-    try:
-        lines = _MEMBERSHIP.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    quotas = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            root, names = _CGROUPS, ["cpu.max"]
-        elif "cpu" in controllers.split(","):
-            root, names = _CGROUPS / "cpu", ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
-        else:
-            continue
-        group = PurePosixPath(path.lstrip("/"))
-        for folder in (group, *group.parents):
-            try:
-                text = " ".join((root / folder / name).read_text() for name in names)
-                quota, period = map(int, text.split())
-                quotas.append(quota / period)
-            except (OSError, ValueError, ZeroDivisionError):
-                continue  # "max", or a group that is not visible from inside a container
-    return min((limit for limit in quotas if limit > 0), default=None)
 
 
 def confine(cores: tuple[int, ...]) -> None:

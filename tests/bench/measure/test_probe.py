@@ -43,5 +43,10 @@ def test_what_keeps_jax_from_starting_is_named_in_one_line(monkeypatch, variable
     assert "\n" not in str(error.value)
 
 
+def test_a_start_that_hangs_is_given_up():
+    with pytest.raises(UserError, match=r"does not start on this machine: no answer within 0\.01"):
+        probe.inspect("the command", (0,), timeout=0.01)
+
+
 def test_a_fault_that_no_variable_explains_is_passed_on():
     assert probe.explain("ImportError: no libfoo", "Traceback\n") == "ImportError: no libfoo"

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from fmnist_jax.system import cpu
+from fmnist_jax.system import cgroups, cpu
 from fmnist_jax.system.cpu import available_cores
 
 
@@ -34,8 +34,8 @@ def test_a_worker_is_imported_without_what_sizes_thread_pools():
 @pytest.fixture
 def groups(tmp_path, monkeypatch):
     """Write files of control groups, on a machine of eight cores numbered from 40."""
-    monkeypatch.setattr(cpu, "_CGROUPS", tmp_path / "groups")
-    monkeypatch.setattr(cpu, "_MEMBERSHIP", tmp_path / "membership")
+    monkeypatch.setattr(cgroups, "_CGROUPS", tmp_path / "groups")
+    monkeypatch.setattr(cgroups, "_MEMBERSHIP", tmp_path / "membership")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(40, 48)), raising=False)
 
     def write(membership, **files):
@@ -76,6 +76,16 @@ def test_a_quota_of_version_1_limits_the_cores(groups, tmp_path, quota, cores):
     (folder / "cpu.cfs_quota_us").write_text(quota)
     (folder / "cpu.cfs_period_us").write_text("100000")
     assert available_cores() == tuple(range(40, 40 + cores))
+
+
+def test_memory_is_limited_by_either_version(groups, tmp_path):
+    assert cgroups.memory_limit() is None
+    groups("0::/pod/box\n", pod__box__memory_max="max\n", pod__memory_max="3000000\n")
+    assert cgroups.memory_limit() == 3_000_000
+    groups("4:memory:/x\n0::/\n")
+    (tmp_path / "groups" / "memory").mkdir()
+    (tmp_path / "groups" / "memory" / "memory.limit_in_bytes").write_text("2000000\n")
+    assert cgroups.memory_limit() == 2_000_000
 
 
 def test_a_core_that_is_not_granted_is_a_warning(caplog, monkeypatch):

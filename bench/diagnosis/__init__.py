@@ -1,0 +1,1 @@
+"""Examine a machine before a run, and records before they are published, topic by topic."""
