@@ -103,6 +103,20 @@ def table(
 
 
 @app.command()
+def compare(
+    machines: options.Machines = None,
+    baseline: options.Baseline = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    format_: options.ComparisonFormat = "rich",
+    debug: options.Debug = False,
+) -> None:
+    """Put the records of several machines side by side, as ratios to one of them."""
+    from bench.commands import compare as comparison
+
+    comparison.compare(results, machines or (), baseline, format_)
+
+
+@app.command()
 def gradcam(
     model: options.Network,
     index: options.Indices = None,

@@ -125,12 +125,8 @@ Coordinator = Annotated[
         help="Train networks over several hosts: where process 0 is, or auto.",
     ),
 ]
-Processes = Annotated[
-    int | None, typer.Option("--processes", help="How many hosts train together.")
-]
-ProcessId = Annotated[
-    int | None, typer.Option("--process-id", help="Which of them this is; 0 leads.")
-]
+Processes = Annotated[int | None, typer.Option("--processes", help="Hosts that train together.")]
+ProcessId = Annotated[int | None, typer.Option("--process-id", help="Which this is; 0 leads.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run finished cases again, from the start.")]
 
 # Options of table.
@@ -154,6 +150,25 @@ TableOut = Annotated[
 Write = Annotated[
     Path | None,
     path_option("--write", metavar="FILE", help="Regenerate the marked blocks of this file."),
+]
+
+# Options of compare.
+Machines = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[MACHINE]...", help="Machines to compare.", show_default="all"),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="MACHINE",
+        help="The machine that the others are related to.",
+        show_default="the first of several named, else the first to have run",
+    ),
+]
+ComparisonFormat = Annotated[
+    Literal["rich", "markdown", "csv", "json"],
+    typer.Option("--format", help="How to render the tables."),
 ]
 
 # Options of analyze.

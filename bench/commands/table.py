@@ -44,16 +44,13 @@ def table(
     """
     show_logs(stderr_console())
     sections = get_sections(names)
-    if problem := folder_problem(results):
-        raise UserError(
-            f"the results folder {results} {problem}: python -m bench run --all makes one"
-        )
+    check_folder(results)
     if write:
         frames = read_frames(results)
         write_blocks(write, lambda name: _markdown(get_sections([name]), frames))
         return
     frames = read_frames(results, store.read_folder_id(results) or "")
-    content = _render(sections, frames, format_, out is None)
+    content = render_all(sections, frames, format_, out is None)
     if content is None:
         raise UserError(f"no finished record in {results}: python -m bench run --all makes some")
     if out:
@@ -64,10 +61,32 @@ def table(
         sys.stdout.write(content)
 
 
-def _render(
+def check_folder(results: Path) -> None:
+    """Check that a results folder can be read.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if problem := folder_problem(results):
+        raise UserError(
+            f"the results folder {results} {problem}: python -m bench run --all makes one"
+        )
+
+
+def render_all(
     sections: Sequence[Section], frames: Frames, format_: Format, to_screen: bool
 ) -> str | bytes | None:
-    """Return what is to be written; None where a person would see nothing."""
+    """Return sections in one format; None where a person would see nothing.
+
+    Args:
+        sections: what to show, in order.
+        frames: of a results folder.
+        format_: parquet holds the records themselves.
+        to_screen: as wide as the terminal, where the format depends on it.
+
+    Raises:
+        UserError: parquet on a screen.
+    """
     if format_ == "parquet":
         if to_screen and sys.stdout.isatty():
             raise UserError("parquet is not for a screen: name a file with --out")

@@ -8,9 +8,12 @@ from scipy.stats import binomtest
 
 from bench.reporting.format import interval, percentage, percentage_points
 from bench.reporting.metric import all_metrics
-from bench.reporting.section import Column
+from bench.reporting.section import Column, Row, is_missing
 
 SETTINGS = ("dataset", "train_images", "test_images")
+# Below this share of both limits neither takes the time, but many small operations
+# that wait for one another, and the calls from the host.
+BUSY = 0.25
 
 
 def by_model(frame: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +85,7 @@ def _row(runs: pd.DataFrame) -> dict[str, Any]:
     confusion = np.sum([np.asarray(matrix) for matrix in chosen["quality.confusion"]], axis=0)
     correct, total = int(np.trace(confusion)), int(confusion.sum())
     low, high = wilson(correct, total)
-    alike = config[_software(config) == _software(config).iloc[-1]]
+    alike = config[software_key(config) == software_key(config).iloc[-1]]
     last, seeds = chosen.iloc[-1], len(chosen)
     medians = {
         name: (alike if metric.any_run else chosen)[name].median()
@@ -114,7 +117,8 @@ def _row_columns() -> list[str]:
     ]
 
 
-def _software(runs: pd.DataFrame) -> pd.Series:
+def software_key(runs: pd.DataFrame) -> pd.Series:
+    """Return a text per run that is the same for equal software and code."""
     columns = [name for name in runs if str(name).startswith(("software.", "code."))]
     texts = [repr(values) for values in runs[columns].itertuples(index=False, name=None)]
     return pd.Series(texts, index=runs.index)
@@ -129,6 +133,19 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     """Return the 95% interval of a proportion (Wilson 1927), which holds near 0 and 1 too."""
     found = binomtest(correct, total).proportion_ci(confidence_level=0.95, method="wilson")
     return float(found.low), float(found.high)
+
+
+def bottleneck(row: "Row | pd.Series") -> str | None:
+    """Return the nearer limit of a simple roofline (Williams et al. 2009).
+
+    None where the machine was not probed. doi 10.1145/1498765.1498785
+    """
+    flops, bandwidth = row["flops_share"], row["bandwidth_share"]
+    if is_missing(flops) or is_missing(bandwidth):
+        return None
+    if max(flops, bandwidth) < BUSY:
+        return "overhead"
+    return "arithmetic" if flops >= bandwidth else "memory"
 
 
 MODEL = Column("model", ("model", "seeds"), show_model, align="left")

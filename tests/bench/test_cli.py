@@ -90,6 +90,8 @@ def one_line(done, code):
         (["run", "knn", "--results", "/dev/null/x"], "cannot write to the results folder"),
         (["table", "--results", "nosuch"], "nosuch does not exist: python -m bench run"),
         (["table", "--results", "/dev/null"], "the results folder /dev/null is not a folder"),
+        (["compare", "--results", "nosuch"], "nosuch does not exist: python -m bench run"),
+        (["compare", "zen", "--results", "tests"], "no record of machine 'zen' in"),
         (["table", "--results="], "Invalid value for '--results': an empty path was given"),
         (
             ["run", "knn", "--results", "~nobody-here/x"],

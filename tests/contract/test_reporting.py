@@ -16,7 +16,7 @@ from bench.reporting.metric import METRICS
 from bench.reporting.rendering.formats import render, to_rows
 from bench.reporting.section import FLAGS, SECTIONS, get_sections, tables
 from tests.bench.reporting.test_peers import comparison
-from tests.support.factory import FOLDER, make_case, make_record
+from tests.support.factory import FOLDER, make_case, make_host, make_record
 
 RESULTS = Path(__file__).parents[2] / "results"
 FORMATS = ("rich", "markdown", "csv", "json", "html")
@@ -74,7 +74,8 @@ def committed():
 def frames():
     """What a results folder may hold, from nothing at all to everything."""
     failed = [make_record(status="failed"), grid_point("timeout")]
-    some = [whole(), whole("knn"), make_record(make_case("svm")), *failed, grid_point("ok")]
+    other = whole(host=make_host(id="other-cpu-4c"), at=1)
+    some = [whole(), whole("knn"), make_record(make_case("svm")), *failed, grid_point("ok"), other]
     synthetic = make_record(make_case("cnn", dataset="synthetic"))
     return {
         "empty": ([], []),

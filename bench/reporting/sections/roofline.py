@@ -2,20 +2,8 @@
 
 import pandas as pd
 
-from bench.reporting.query import MACHINE, MODEL, by_model
-from bench.reporting.section import (
-    SECTIONS,
-    Column,
-    Row,
-    Section,
-    describe,
-    is_missing,
-    metric_columns,
-)
-
-# Below this share of both limits neither takes the time, but many small operations
-# that wait for one another, and the calls from the host.
-BUSY = 0.25
+from bench.reporting.query import MACHINE, MODEL, bottleneck, by_model
+from bench.reporting.section import SECTIONS, Column, Section, describe, metric_columns
 
 
 @SECTIONS.register("roofline")
@@ -41,16 +29,3 @@ def query(frame: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["train_flops"].notna()].reset_index(drop=True)
     limits = [bottleneck(row) for _, row in rows.iterrows()]
     return rows.assign(bottleneck=pd.Series(limits, index=rows.index, dtype="object"))
-
-
-def bottleneck(row: "Row | pd.Series") -> str | None:
-    """Return the nearer limit of a simple roofline (Williams et al. 2009).
-
-    None where the machine was not probed. doi 10.1145/1498765.1498785
-    """
-    flops, bandwidth = row["flops_share"], row["bandwidth_share"]
-    if is_missing(flops) or is_missing(bandwidth):
-        return None
-    if max(flops, bandwidth) < BUSY:
-        return "overhead"
-    return "arithmetic" if flops >= bandwidth else "memory"
