@@ -22,7 +22,10 @@ ALWAYS = ("part", "baseline", "machine", "model", "seeds", "accuracy", "other_so
 
 
 def query(frame: pd.DataFrame, names: Sequence[str], baseline: str | None) -> pd.DataFrame:
-    """Return a row per model and machine in each part: speed, limits, not compared."""
+    """Return a row per model and machine in each part: speed, limits, not compared.
+
+    The best model comes first, with its machines side by side.
+    """
     known = machines(frame)
     base = baseline or next(iter(known), "")
     rows: list[dict[str, Any]] = []
@@ -31,10 +34,11 @@ def query(frame: pd.DataFrame, names: Sequence[str], baseline: str | None) -> pd
             for pair in find_pairs(frame, base, machine):
                 rows += _rows(pair, base, machine)
     made = pd.DataFrame(rows, columns=_names(rows))
-    parts = made["part"].map((SPEED, LIMITS, OTHERS).index)
-    return made.assign(place=parts).sort_values(
-        ["synthetic", "place", "machine", "accuracy"],
-        ascending=[True, True, True, False],
+    made["place"] = made["part"].map((SPEED, LIMITS, OTHERS).index)
+    made["best"] = made.groupby("model")["accuracy"].transform("max")
+    return made.sort_values(
+        ["synthetic", "place", "best", "model", "machine"],
+        ascending=[True, True, False, True, True],
         ignore_index=True,
         kind="stable",
     )

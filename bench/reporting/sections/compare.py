@@ -15,8 +15,8 @@ NOTES = {
     SPEED: (
         "above 1 the machine is faster, or needs less energy; accuracy is a difference, with "
         "its 95% interval (Newcombe 1998)",
-        "+ better, - worse: p < 0.002 by Mann and Whitney's test over the samples of these runs; "
-        "~ no difference shown; no mark: too few samples for a test",
+        "marks: + better and - worse, p < 0.002 by Mann and Whitney's test over the samples of "
+        "these runs; ~ no difference shown; none: too few samples for a test",
         "spread: the middle 90% of the ratios of all pairs of samples; another run may differ by "
         "more",
     ),

@@ -76,6 +76,16 @@ def test_only_the_named_machines_are_shown():
     assert rows(*records, names=("a-2c",)) == []
 
 
+def test_the_machines_of_a_model_stand_side_by_side_and_the_best_model_first():
+    records = [
+        on(machine, model, accuracy=accuracy, at=at)
+        for at, machine in enumerate(("a-2c", "c-8c", "b-4c"))
+        for model, accuracy in (("knn", 0.8), ("cnn", 0.9))
+    ]
+    found = [(row["model"], row["machine"]) for row in rows(*records)]
+    assert found == [("cnn", "b-4c"), ("cnn", "c-8c"), ("knn", "b-4c"), ("knn", "c-8c")]
+
+
 def test_a_training_ratio_is_taken_apart():
     """By hand: 104 images/s x 3 x 1e8 FLOP is 31% of 1e11, and 208 of them 16% of 4e11."""
     (row,) = rows(on("a-2c"), on("b-4c", speed=2.0, flops=4e11, at=1), part="limits")
