@@ -65,7 +65,8 @@ def _objections(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     own_commit = "commit or undo the changes of the code, then " + again
     peak = max((r.machine.probe.matmul_flops or 0.0 for r in records), default=0.0)
     cases = [
-        ("made of synthetic data", "name the real data by FMNIST_DATA_DIR, then " + again,
+        ("made of synthetic data",
+         "export FMNIST_DATA_DIR=FOLDER, with the real data, then " + again,
          [r for r in records if r.case.synthetic]),
         ("timed beside other work", "end other programs, then " + again,
          [r for r in records if r.run.contended]),

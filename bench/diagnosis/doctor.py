@@ -40,10 +40,15 @@ def _with_host(situation: Situation) -> Situation:
 
 
 def _with_records(situation: Situation) -> Situation:
+    from bench.measure.machine import ROOT
     from bench.records import store
 
-    found = tuple(stored.record for stored in store.read(situation.results))
-    return replace(situation, records=found)
+    own, published = (
+        tuple(stored.record for stored in store.read(folder))
+        for folder in (situation.results, ROOT / "results")
+    )
+    is_other = situation.results.resolve() != (ROOT / "results").resolve()
+    return replace(situation, records=own, published=published if is_other else ())
 
 
 def _examine(topic: str, situation: Situation) -> list[Finding]:

@@ -43,6 +43,7 @@ class Situation:
         host: this machine, where JAX starts on it.
         problem: why JAX does not start, where it does not.
         records: all that the results folder holds.
+        published: those that came with the suite, where the results folder is another one.
     """
 
     results: Path
@@ -50,3 +51,4 @@ class Situation:
     host: Provenance | None = None
     problem: str = ""
     records: tuple[Record, ...] = ()
+    published: tuple[Record, ...] = ()

@@ -17,7 +17,7 @@ def examine(situation: Situation) -> list[Finding]:
 
 
 def _cache() -> Finding:
-    remedy = f"name a folder that can be written by {CACHE_VARIABLE}"
+    remedy = f"export {CACHE_VARIABLE}=FOLDER, with a folder that can be written"
     try:
         folder = default_cache_dir()
     except UserError as error:
@@ -29,7 +29,7 @@ def _cache() -> Finding:
 
 
 def _results(folder: Path) -> Finding:
-    remedy = "choose another folder with --results"
+    remedy = "python -m bench run --all --results FOLDER, with a folder that can be written"
     if reason := write_problem(folder):
         facts = {"folder": str(folder), "free_bytes": 0}
         return Finding("results", "problem", f"{folder} {reason}", remedy, facts)

@@ -80,11 +80,14 @@ def _here(host: Provenance) -> tuple[Sequence[int], Provenance]:
 def _duration(cases: Sequence[Case], situation: Situation) -> Finding:
     """Estimate from this machine's newest records, else show what other machines took."""
     assert situation.host
-    here, machines = situation.host.machine.id, _newest(cases, situation.records)
+    here, machines = (
+        situation.host.machine.id,
+        _newest(cases, [*situation.records, *situation.published]),
+    )
     facts: dict[str, float] = {}
     texts: list[str] = []
     for machine, runs in sorted(machines.items(), key=lambda item: item[0] != here):
-        if len(runs) < len(cases) or (texts and here in machines):
+        if len(runs) < len(cases) or here in facts:
             continue
         some = next(iter(runs.values()))
         host = situation.host.model_copy(update={"machine": some.machine})
@@ -95,7 +98,7 @@ def _duration(cases: Sequence[Case], situation: Situation) -> Finding:
         facts[machine] = total
     if not texts:
         text = "how long it takes is unknown until it has run once"
-    elif here in machines and here in facts:
+    elif here in facts:
         text = f"about {texts[0]}; robustness, explanations and pictures come on top"
     else:
         text = f"unknown here until it has run; {'; '.join(texts)}"

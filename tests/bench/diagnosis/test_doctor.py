@@ -10,6 +10,7 @@ import pytest
 
 from bench.diagnosis import doctor as diagnosis
 from bench.diagnosis.finding import Situation
+from bench.measure.machine import ROOT
 
 NO_NETWORK = dict.fromkeys(
     ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
@@ -63,7 +64,7 @@ def test_one_core_without_a_network_and_with_a_home_that_cannot_be_written(docto
     assert "/proc" in found["cache"]["text"]
     assert "FMNIST_CACHE_DIR" in found["cache"]["remedy"]
     assert set(found["cases"]["facts"]["place"].values()) == {"1 core"}
-    assert "unknown until it has run" in found["run --all"]["text"]
+    assert "unknown" in found["run --all"]["text"]  # no machine of one core is published
     assert not (tmp_path / "results").exists(), "an examination makes no folder"
 
 
@@ -93,6 +94,14 @@ def test_a_data_folder_that_cannot_be_read_blocks_a_run(doctor, without_jax, tmp
     assert found["fashion_mnist"]["status"] == "problem"
     assert f"{loop} cannot be read" in found["fashion_mnist"]["text"]
     assert "--data-dir" in found["fashion_mnist"]["remedy"]
+
+
+def test_published_records_stand_in_for_an_empty_folder(tmp_path):
+    situation = diagnosis._with_records(Situation(tmp_path))
+    assert situation.records == ()
+    assert len(situation.published) > 7
+    own = diagnosis._with_records(Situation(ROOT / "results"))
+    assert (len(own.records), own.published) == (len(situation.published), ())
 
 
 def test_a_topic_that_cannot_be_imported_is_a_problem_with_its_remedy(monkeypatch):

@@ -94,7 +94,8 @@ def test_a_named_folder_without_the_files_is_a_problem(monkeypatch, tmp_path):
 def test_a_results_folder_that_cannot_be_written_is_a_problem(tmp_path):
     (tmp_path / "file").touch()
     found = folders._results(tmp_path / "file" / "results")
-    assert (found.status, found.remedy) == ("problem", "choose another folder with --results")
+    assert found.status == "problem"
+    assert "--results FOLDER" in found.remedy
     assert folders._results(tmp_path / "a" / "b").status == "ok"
     assert not (tmp_path / "a").exists()
 
@@ -147,6 +148,10 @@ def test_else_it_is_the_other_machines_own_and_says_so():
     assert "unknown here until it has run; 10 s on other-2c" in found.text
     part = finished(cases[:1], "here-2c", 5.0)
     assert "unknown until it has run" in duration("here-2c", *part).text
+    others = [*finished(cases, "other-2c", 5.0), *finished(cases, "third-2c", 7.0)]
+    found = duration("here-2c", *part, *others)
+    assert "10 s on other-2c" in found.text
+    assert "14 s on third-2c" in found.text
     changed = [make_case("cnn", epochs=1), make_case("resnet", epochs=1)]
     assert "unknown until it has run" in duration("here-2c", *finished(changed, "here-2c", 1)).text
 
