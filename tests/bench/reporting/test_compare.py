@@ -98,6 +98,30 @@ def test_a_training_ratio_is_taken_apart():
     assert (row["matmul_baseline"], row["matmul"]) == (1e11, 4e11)
 
 
+def compiled(machine, seconds, *, cached=False, commit="a", at=0):
+    record = on(machine, at=at)
+    time = record.time.model_copy(update={"compile_s": seconds, "compile_cached": cached})
+    code = record.code.model_copy(update={"commit": commit * 40})
+    return record.model_copy(update={"time": time, "code": code})
+
+
+def test_compiling_is_of_every_start_that_compiled_with_the_newest_code():
+    (row,) = rows(
+        compiled("a-2c", 99.0, commit="b"), compiled("a-2c", 4.0, at=1),
+        compiled("a-2c", 6.0, at=2), compiled("a-2c", 0.1, cached=True, at=3),
+        compiled("b-4c", 2.5, at=4),
+    )  # fmt: skip
+    assert (row["compile_baseline"], row["compile_value"]) == (5.0, 2.5)
+    assert row["compile_ratio"] == 2
+    assert (row["compile_baseline_samples"], row["compile_samples"]) == (2, 1)
+
+
+def test_a_start_from_the_cache_alone_is_a_reason():
+    cached = compiled("b-4c", 0.1, cached=True, at=1)
+    (other,) = rows(compiled("a-2c", 4.0), cached, part="not compared")
+    assert other["reason"] == "compile: not measured on b-4c"
+
+
 def test_a_timing_beside_other_work_is_never_without_its_star():
     text = shown(on("a-2c"), on("b-4c", speed=2.0, contended=True, at=1))
     (line,) = [line for line in text.splitlines() if "+0.00" in line]
