@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults import cluster, command, workers  # noqa: F401  # each registers its faults
+from tests.faults import cluster, command, multihost, workers  # noqa: F401  # register theirs
 from tests.faults.registry import FAULTS, SLOW, Skipped
 
 
