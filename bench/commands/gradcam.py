@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from bench.measure.worker import set_up_jax
 from bench.records import store
 from bench.reporting import explanations, summary
 from bench.reporting.console import show_logs, stderr_console, stdout_console
@@ -26,9 +27,10 @@ from fmnist_jax.figures.explanations import SheetRow, Triptych, sheet_figure, tr
 from fmnist_jax.figures.style import png
 from fmnist_jax.learner import LEARNERS, resolve
 from fmnist_jax.nn.network import Network
+from fmnist_jax.system.cpu import available_cores
 from fmnist_jax.system.files import written_whole
-from fmnist_jax.system.paths import default_cache_dir, parse_path
-from fmnist_jax.training import jax_cache, weights
+from fmnist_jax.system.paths import parse_path
+from fmnist_jax.training import weights
 from fmnist_jax.training.learner import FlaxConfig
 
 DEFAULT_OUT = Path("gradcam")
@@ -85,7 +87,7 @@ def gradcam(
     methods = tuple(dict.fromkeys(methods or METHODS.catalogue))
     trained = find_trained(model, results)
     check_layer(trained.network, trained.variables, layer)
-    jax_cache.keep(default_cache_dir() / "compiled")
+    set_up_jax(cpu_devices=len(available_cores()))
     errors.print(f"weights of {printable(trained.stored.path)}", soft_wrap=True)
     data, test, test_index = load_test(trained.stored)
     if data.synthetic:

@@ -30,10 +30,11 @@ from fmnist_jax.explain.layers import (
     layer_name,
     predict_logits,
 )
+from fmnist_jax.explain.parallel import device_count, over_devices
 from fmnist_jax.nn.network import Network
 from fmnist_jax.registry import Registry
 
-CHUNK = 64  # images whose activations and gradients are in memory at once
+CHUNK = 64  # images whose activations and gradients are in memory at once, of all devices
 
 Maps: TypeAlias = npt.NDArray[np.float32]  # [n, 28, 28]
 
@@ -152,8 +153,8 @@ def compute_maps(
     method: str,
 ) -> Maps:
     """Compute what `explain` returns, without its checks, which trace the network anew."""
-    count = len(images)
-    size = min(CHUNK, max(count, 1))
+    count, devices = len(images), device_count()
+    size = min(CHUNK // devices, max(-(-count // devices), 1)) * devices
     missing = -count % size
     padded = np.pad(np.asarray(images, np.float32), ((0, missing), (0, 0), (0, 0), (0, 0)))
     padded_targets = np.pad(targets, (0, missing))
@@ -180,4 +181,8 @@ def pick(values: jax.Array, targets: jax.Array) -> jax.Array:
 
 @partial(jax.jit, static_argnames="method")
 def _chunk_maps(view: View, images: jax.Array, targets: jax.Array, method: str) -> jax.Array:
-    return scaled(METHODS[method](view, images, targets))
+    def maps(view: View, images: jax.Array, targets: jax.Array) -> jax.Array:
+        return scaled(METHODS[method](view, images, targets))
+
+    shared: jax.Array = over_devices(maps, (None, 0, 0), 0)(view, images, targets)
+    return shared

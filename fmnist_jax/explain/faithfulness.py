@@ -20,6 +20,7 @@ from fmnist_jax.explain.base import Maps, pick
 from fmnist_jax.explain.controls import silhouette
 from fmnist_jax.explain.imputation import NOISE, impute
 from fmnist_jax.explain.layers import Variables, predict_logits
+from fmnist_jax.explain.parallel import device_count, over_devices
 from fmnist_jax.nn.network import Network
 
 PIXELS = SIDE * SIDE
@@ -29,7 +30,7 @@ ROAD_SHARES = tuple(share / 10 for share in range(1, 10))  # of the pixels remov
 BASELINES = ("zero", "mean", "blur")
 BLUR_SIGMA = 3.0  # pixels; of a garment the outline remains, and no detail
 
-_IMAGES = 8  # at a time: each becomes some hundred variants, predicted together
+_IMAGES = 8  # on a device at a time: each becomes some dozens of variants, predicted together
 
 Scores = dict[str, npt.NDArray[np.float32]]
 
@@ -67,14 +68,15 @@ def score_maps(
             ndimage.gaussian_filter(pixels, (0, BLUR_SIGMA, BLUR_SIGMA), mode="constant"),
         ]
     )
-    missing = -len(images) % _IMAGES  # chunks of one shape are compiled once
+    size = _IMAGES * device_count()
+    missing = -len(images) % size  # chunks of one shape are compiled once
 
     def padded(array: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
         return np.pad(array, [(0, missing if a == axis else 0) for a in range(array.ndim)])
 
     everything = (padded(pixels, 0), padded(targets, 0), padded(baselines, 1), padded(maps, 1))
     pixels, targets, baselines, maps = everything
-    chunks = [slice(at, at + _IMAGES) for at in range(0, len(pixels), _IMAGES)]
+    chunks = [slice(at, at + size) for at in range(0, len(pixels), size)]
     scores = [
         _score_chunk(network, variables, pixels[c], targets[c], baselines[:, c], maps[:, c])
         for c in chunks
@@ -124,7 +126,14 @@ def area(curve: jax.Array) -> jax.Array:
 
 
 @partial(jax.jit, static_argnames="network")
-def _score_chunk(
+def _score_chunk(network: Network, *arrays: Any) -> dict[str, jax.Array]:
+    """Scores [m, c] as of `_score_share`, of c images that all devices share."""
+    share = partial(_score_share, network)
+    scores: dict[str, jax.Array] = over_devices(share, (None, 0, 0, 1, 1), 1)(*arrays)
+    return scores
+
+
+def _score_share(
     network: Network,
     variables: Variables,
     images: jax.Array,
