@@ -169,6 +169,19 @@ def analyze(
 
 
 @app.command()
+def report(
+    results: options.Results = options.DEFAULT_RESULTS,
+    out: options.ReportOut = None,
+    open_: options.Open = False,
+    debug: options.Debug = False,
+) -> None:
+    """Write one HTML file to pass on: tables, charts, pictures, every record."""
+    from bench.commands import report as page
+
+    page.report(results, out, open_)
+
+
+@app.command()
 @reaper.kill_descendants_on_exit()
 def peers(
     models: options.PeerModels = None,

@@ -246,3 +246,10 @@ Batches = Annotated[
 ]
 Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Blocks of each measure.")]
 Flip = Annotated[bool, typer.Option("--flip", help="Mirror training images at random.")]
+
+# Options of report.
+ReportOut = Annotated[
+    Path | None,
+    path_option("--out", metavar="FILE", help="The file to write.", show_default="report.html"),
+]
+Open = Annotated[bool, typer.Option("--open", help="Show it in the web browser.")]

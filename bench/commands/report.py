@@ -1,0 +1,47 @@
+"""`python -m bench report`: one HTML file with everything that the records say."""
+
+import logging
+import webbrowser
+from pathlib import Path
+
+from bench.reporting.console import show_logs, stderr_console
+from bench.reporting.format import size
+from bench.reporting.html.page import make_page
+from fmnist_jax.errors import UserError, printable
+from fmnist_jax.system.files import write_atomically
+from fmnist_jax.system.paths import folder_problem, parse_path
+
+log = logging.getLogger("fmnist_jax")
+
+ANALYSIS = Path("analysis")  # where `python -m bench analyze` writes
+DEFAULT_OUT = Path("report.html")
+
+
+def report(results: Path, out: Path | None, open_: bool) -> None:
+    """Write the page; stdout carries its path.
+
+    Args:
+        results: the results folder.
+        out: the file to write; None is `report.html`.
+        open_: whether to show it in the web browser.
+
+    Raises:
+        UserError: there is no such folder, or the file cannot be written.
+    """
+    console = stderr_console()
+    show_logs(console)
+    if problem := folder_problem(results):
+        raise UserError(
+            f"the results folder {results} {problem}: python -m bench run --all makes one"
+        )
+    path = parse_path(out or DEFAULT_OUT)
+    content = make_page(results, ANALYSIS).encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+    console.print(f"{size(len(content))}, for any browser; nothing is fetched when it is opened")
+    print(printable(path))
+    if open_ and not webbrowser.open(path.as_uri()):
+        log.warning("no web browser could be started")

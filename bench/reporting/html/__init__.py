@@ -1,0 +1,1 @@
+"""The report as one HTML file that fetches nothing: the sections' tables, charts and pictures."""

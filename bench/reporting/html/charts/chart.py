@@ -1,0 +1,112 @@
+"""Define the chart: views of one question, each with the traces that plotly draws.
+
+Traces are plain dictionaries in plotly's own terms. Colours are not in them: a trace
+names a series by number (`meta`), and the page colours it by the reader's theme.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from bench.reporting.section import describe, is_missing
+from fmnist_jax.errors import printable
+
+Trace = dict[str, Any]
+Layout = dict[str, Any]
+# Marker symbols that tell machines apart; further machines share the last.
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x", "circle-open")
+
+
+@dataclass(frozen=True)
+class View:
+    """One state of a chart, chosen by the reader.
+
+    Attributes:
+        label: its name among the views.
+        data: traces.
+        group: heads the views that belong together, such as those of a machine.
+        layout: what differs from the chart's own layout.
+    """
+
+    label: str
+    data: Sequence[Trace]
+    group: str = ""
+    layout: Layout = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A question with one or more views.
+
+    Attributes:
+        name: of its element in the page.
+        title: heads it.
+        about: what is shown and how to read it.
+        views: at least one.
+        layout: of all views, in plotly's terms.
+        height: pixels.
+    """
+
+    name: str
+    title: str
+    about: str
+    views: Sequence[View]
+    layout: Layout = field(default_factory=dict)
+    height: int = 440
+
+    @property
+    def groups(self) -> list[tuple[str, list[tuple[int, View]]]]:
+        """The views with their numbers, by group in order of appearance."""
+        found: dict[str, list[tuple[int, View]]] = {}
+        for number, view in enumerate(self.views):
+            found.setdefault(view.group, []).append((number, view))
+        return list(found.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the page's script takes."""
+        views = [{"data": list(view.data), "layout": view.layout} for view in self.views]
+        return {"layout": self.layout, "views": views}
+
+
+def series(models: Iterable[str]) -> dict[str, int]:
+    """Number the models, so that each has one colour in all charts."""
+    return {model: number for number, model in enumerate(dict.fromkeys(models))}
+
+
+def text(value: object) -> str:
+    """Return text in which plotly sees no markup, for names and hover."""
+    return escape(printable(value), quote=False)
+
+
+def number(value: Any, digits: int = 6) -> float | None:
+    """Return a finite figure in few digits, as JSON has it."""
+    if is_missing(value) or not math.isfinite(value):
+        return None
+    return float(f"{float(value):.{digits}g}")
+
+
+def percent(value: Any) -> float | None:
+    """Return a share as percent."""
+    return None if is_missing(value) else number(100 * value)
+
+
+def setting(row: pd.Series) -> str:
+    """Say which data a row is of, with the warning of synthetic ones."""
+    named = {str(name): value for name, value in row.items()}
+    return describe(named) + (" (SYNTHETIC DATA)" if row["synthetic"] else "")
+
+
+def place(row: pd.Series, models: pd.DataFrame) -> str:
+    """Name the machine and, where several were used, the data of a row."""
+    machine = str(row["machine"]) + ("†" if row["published"] and mixed(models) else "")
+    several = models.groupby(["dataset", "train_images", "test_images"], dropna=False).ngroups > 1
+    return f"{machine}, {setting(row)}" if several or row["synthetic"] else machine
+
+
+def mixed(models: pd.DataFrame) -> bool:
+    """Whether some rows are published and some are one's own."""
+    return bool(models["published"].nunique() > 1)

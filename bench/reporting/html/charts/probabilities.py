@@ -1,0 +1,140 @@
+"""How far probabilities can be believed, and what corruptions of the images cost."""
+
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.reporting.html.charts.chart import (
+    Chart,
+    Trace,
+    View,
+    number,
+    percent,
+    place,
+    series,
+    text,
+)
+from bench.reporting.html.source import Source
+from bench.reporting.section import is_missing
+from fmnist_jax.evaluation.calibration import Reliability, apply_temperature, reliability
+
+CALIBRATION = (
+    "Of the predictions made with a confidence, the share that is right, in 15 bins of equal "
+    "width. On the diagonal a probability means what it says; below it the model is too sure."
+)
+ROBUSTNESS = "Accuracy by severity of a corruption of the test images; severity 0 is clean images."
+MEAN = "mean of all corruptions"
+_DAMAGED = (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile)
+
+
+def calibration(source: Source) -> Chart | None:
+    """Return the reliability diagrams of the models whose predictions are there."""
+    numbers = series(source.models["model"])
+    by_place: dict[tuple[str, str], list[Trace]] = {}
+    for _, row in source.models.iterrows():
+        for kind, diagram in _diagrams(source, row):
+            traces = by_place.setdefault((place(row, source.models), kind), [_diagonal()])
+            traces.append(_line(diagram, row["model"], numbers[row["model"]]))
+    views = [View(kind, traces, where) for (where, kind), traces in by_place.items()]
+    layout = {
+        "hovermode": "closest",
+        "xaxis": {"title": {"text": "confidence, %"}, "range": [0, 101]},
+        "yaxis": {"title": {"text": "right, %"}, "range": [0, 101]},
+    }
+    if not views:
+        return None
+    return Chart("calibration", "Reliability", CALIBRATION, views, layout, height=480)
+
+
+def _diagrams(source: Source, row: pd.Series) -> Iterator[tuple[str, Reliability]]:
+    """Yield the diagrams of the newest run: as predicted and, where known, with a temperature."""
+    run = row["runs"].sort_values("run.started").iloc[-1]
+    file = source.stored[run["run.id"]].artifact("predictions")
+    if file is None:
+        return
+    try:
+        with np.load(file) as arrays:
+            probabilities, labels = arrays["test"], arrays["test_labels"]
+        yield "as predicted", reliability(probabilities, labels, "equal_width")
+        temperature = run["quality.calibration.temperature"]
+        if not is_missing(temperature):
+            scaled = apply_temperature(probabilities, float(temperature))
+            yield "after temperature scaling", reliability(scaled, labels, "equal_width")
+    except _DAMAGED:  # a damaged file has no diagram
+        return
+
+
+def _line(diagram: Reliability, model: str, number_: int) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": text(model),
+        "meta": {"series": number_},
+        "x": [percent(value) for value in diagram.confidence],
+        "y": [percent(value) for value in diagram.accuracy],
+        "customdata": diagram.images.tolist(),
+        "hovertemplate": "confidence %{x:.1f}%, right %{y:.1f}%<br>%{customdata} images",
+    }
+
+
+def _diagonal() -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "calibrated",
+        "meta": {"series": "muted"},
+        "x": [0, 100],
+        "y": [0, 100],
+        "line": {"dash": "dot", "width": 1.5},
+        "hoverinfo": "skip",
+    }
+
+
+def robustness(source: Source) -> Chart | None:
+    """Return accuracy over severity, for the mean and for each corruption."""
+    numbers = series(source.models["model"])
+    by_place: dict[tuple[str, str], list[Trace]] = {}
+    for _, row in source.models.iterrows():
+        for corruption, accuracy in _accuracies(row["runs"]).items():
+            values = [row["test_accuracy"], *accuracy]
+            traces = by_place.setdefault((place(row, source.models), corruption), [])
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers",
+                    "name": text(row["model"]),
+                    "meta": {"series": numbers[row["model"]]},
+                    "x": list(range(len(values))),
+                    "y": [percent(value) for value in values],
+                    "hovertemplate": "severity %{x}: %{y:.1f}%",
+                }
+            )
+    views = [
+        View(corruption.replace("_", " "), traces, where)
+        for (where, corruption), traces in by_place.items()
+    ]
+    layout = {
+        "hovermode": "closest",
+        "xaxis": {"title": {"text": "severity"}, "dtick": 1},
+        "yaxis": {"title": {"text": "accuracy, %"}, "rangemode": "tozero"},
+    }
+    return Chart("robustness", "Robustness", ROBUSTNESS, views, layout) if views else None
+
+
+def _accuracies(runs: pd.DataFrame) -> dict[str, list[float | None]]:
+    """Return the mean over the runs by corruption and severity, and the mean of them all."""
+    measured: list[dict[str, Any]] = [
+        found for found in runs["quality.robustness.accuracy"] if isinstance(found, dict)
+    ]
+    names = dict.fromkeys(name for found in measured for name in found)
+    means = {
+        name: np.mean([found[name] for found in measured if name in found], axis=0)
+        for name in names
+    }
+    if not means:
+        return {}
+    every = {MEAN: np.mean(list(means.values()), axis=0)} | means
+    return {name: [number(value) for value in values] for name, values in every.items()}

@@ -1,0 +1,43 @@
+"""Read a results folder into what a page is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench.peers import frame as peers_frame
+from bench.peers import schema as peers_schema
+from bench.records import store
+from bench.records.store import Stored
+from bench.reporting.frames import Frames, records_to_frame
+from bench.reporting.query import by_model
+
+
+@dataclass(frozen=True)
+class Source:
+    """The content of a results folder.
+
+    Attributes:
+        stored: records with their files, by run id, oldest first.
+        frames: what sections take.
+        models: one row per model and machine, as of `by_model`.
+    """
+
+    stored: Mapping[str, Stored]
+    frames: Frames
+    models: pd.DataFrame
+
+    @property
+    def records(self) -> pd.DataFrame:
+        """One row per record."""
+        return self.frames["records"]
+
+
+def read_source(results: Path) -> Source:
+    """Read all records and comparisons; those of another folder count as published."""
+    folder = store.read_folder_id(results) or ""
+    stored = {found.record.run.id: found for found in store.read(results)}
+    records = records_to_frame([found.record for found in stored.values()], folder)
+    peers = peers_frame.to_frame(list(peers_schema.read(results)), folder)
+    return Source(stored, {"records": records, "peers": peers}, by_model(records))
