@@ -1,5 +1,6 @@
 """Queries that several sections share: the runs that can be compared, one row per model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ SETTINGS = ("dataset", "train_images", "test_images")
 BUSY = 0.25
 
 
+_POOLED = ["confusion", "test_accuracy", "interval_low", "interval_high", "runs"]
+
+
 def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per model and machine, over its seeds; grids have a section of their own.
 
@@ -30,11 +34,16 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
         over the seeds `seed_std`, `runs` (the frame of the runs behind the row), and the
         median over the seeds of every other metric.
     """
-    runs = finished(frame)
     keys = [*SETTINGS, "machine.id", "case.model", "published"]
-    rows = [_row(part) for _, part in runs.groupby(keys, sort=False, dropna=False)]
-    columns = [*_row_columns(), *all_metrics()]
-    summary = pd.DataFrame(rows, columns=list(dict.fromkeys(columns)))
+    config = newest_config(finished(frame), keys)
+    chosen = newest_of_each_seed(config, keys)
+    software = software_key(config)
+    alike = config[software == software.groupby(_groups(config, keys)).transform("last")]
+    groups = _groups(chosen, keys)
+    pooled = [_pooled(runs) for _, runs in chosen.groupby(groups, sort=False)]
+    shared = _shared(chosen, groups)
+    medians = _medians(chosen, groups, alike, _groups(alike, keys)).drop(columns="test_accuracy")
+    summary = shared.join([medians, pd.DataFrame(pooled, shared.index, _POOLED)])
     return summary.sort_values(
         ["synthetic", "dataset", "train_images", "test_images", "machine", "test_accuracy"],
         ascending=[True, True, True, True, True, False],
@@ -69,52 +78,71 @@ def with_settings(runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def newest_config(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of the config that ran last, given runs in order of their start."""
-    return runs[runs["case.config_hash"] == runs["case.config_hash"].iloc[-1]]
+def newest_config(runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the runs of the config that ran last in each group, given them by their start."""
+    if runs.empty:
+        return runs
+    newest = runs["case.config_hash"].groupby(_groups(runs, keys)).transform("last")
+    return runs[runs["case.config_hash"] == newest]
 
 
-def newest_of_each_seed(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the last run of each seed, given runs in order of their start."""
-    return runs.drop_duplicates("case.seed", keep="last").sort_values("case.seed")
+def newest_of_each_seed(runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the last run of each seed in each group, given them in order of their start."""
+    # The groups keep the order in which they first appear; rows within them are by seed.
+    found = runs.assign(group=_groups(runs, keys)).drop_duplicates(
+        ["group", "case.seed"], keep="last"
+    )
+    return found.sort_values(["group", "case.seed"], kind="stable").drop(columns="group")
 
 
-def _row(runs: pd.DataFrame) -> dict[str, Any]:
-    config = newest_config(runs)
-    chosen = newest_of_each_seed(config)
+def _groups(runs: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
+    """Number the group of each run by the values under `keys`, in order of appearance."""
+    return runs.groupby(list(keys), sort=False, dropna=False).ngroup()
+
+
+def _medians(
+    chosen: pd.DataFrame, groups: pd.Series, alike: pd.DataFrame, groups_alike: pd.Series
+) -> pd.DataFrame:
+    """Return the median of each metric, a row per group in the order of `chosen`."""
+    names = list(all_metrics())
+    medians = chosen[names].groupby(groups, sort=False).median()
+    any_run = [name for name, metric in all_metrics().items() if metric.any_run]
+    medians[any_run] = alike[any_run].groupby(groups_alike, sort=False).median()
+    return medians
+
+
+def _shared(chosen: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """Return what the runs of each group have in common, and their means."""
+    by_group = chosen.groupby(groups, sort=False)
+    newest = ~groups.duplicated(keep="last")
+    last = chosen[newest].set_axis(groups[newest], axis=0)
+    return pd.DataFrame(
+        {
+            "model": last["case.model"],
+            "machine": last["machine.id"],
+            "seeds": by_group.size(),
+            **{name: last[name] for name in SETTINGS},
+            "synthetic": by_group["case.synthetic"].any().astype(bool),
+            "contended": by_group["run.contended"].any().astype(bool),
+            "published": last["published"],
+            "validation_accuracy": by_group["quality.validation_accuracy"].mean(),
+            "seed_std": by_group["test_accuracy"].std(),
+        }
+    )
+
+
+def _pooled(chosen: pd.DataFrame) -> dict[str, Any]:
+    """Return the accuracy over all test images of a group's runs, with its interval."""
     confusion = np.sum([np.asarray(matrix) for matrix in chosen["quality.confusion"]], axis=0)
     correct, total = int(np.trace(confusion)), int(confusion.sum())
     low, high = wilson(correct, total)
-    alike = config[software_key(config) == software_key(config).iloc[-1]]
-    last, seeds = chosen.iloc[-1], len(chosen)
-    medians = {
-        name: (alike if metric.any_run else chosen)[name].median()
-        for name, metric in all_metrics().items()
-    }
-    return medians | {
-        "model": last["case.model"],
-        "machine": last["machine.id"],
-        "seeds": seeds,
-        **{name: last[name] for name in SETTINGS},
-        "synthetic": bool(chosen["case.synthetic"].any()),
-        "contended": bool(chosen["run.contended"].any()),
-        "published": bool(last["published"]),
-        "validation_accuracy": chosen["quality.validation_accuracy"].mean(),
+    return {
         "confusion": confusion,
         "test_accuracy": correct / total,
         "interval_low": low,
         "interval_high": high,
-        "seed_std": chosen["test_accuracy"].std(),
         "runs": chosen,
     }
-
-
-def _row_columns() -> list[str]:
-    return [
-        *("model", "machine", "seeds", *SETTINGS),
-        *("synthetic", "contended", "published", "validation_accuracy", "confusion"),
-        *("test_accuracy", "interval_low", "interval_high", "seed_std", "runs"),
-    ]
 
 
 def software_key(runs: pd.DataFrame) -> pd.Series:

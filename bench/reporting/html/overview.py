@@ -8,7 +8,6 @@ import pandas as pd
 
 from bench.records.schema import Record
 from bench.reporting.format import count, interval, percentage, seconds, size
-from bench.reporting.html.charts.chart import setting
 from bench.reporting.html.source import Source
 from bench.reporting.query import SETTINGS
 
@@ -78,9 +77,7 @@ def _measured(source: Source, records: list[Record]) -> list[str]:
         f"{_number(len({record.machine.id for record in records}), 'machine')}."
     ]
     if not source.models.empty:
-        groups = source.models.groupby(list(SETTINGS), sort=False, dropna=False)
-        data = [setting(rows.iloc[0]) for _, rows in groups]
-        sentences.append(f"Data: {'; '.join(data)}.")
+        sentences.append(f"Data: {'; '.join(source.settings)}.")
     of_grid = f", {count(grid)} of them of a grid of hyper-parameters," if grid else ""
     sentences.append(
         f"{_number(len(records), 'record')}{of_grid} from "

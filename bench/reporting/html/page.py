@@ -100,8 +100,8 @@ def make_page(results: Path, analysis: Path) -> str:
     chapters = [_chapter(topic, source, album) for topic in _topics()]
     digests = {found.record.case.dataset_sha256 for found in source.stored.values()}
     parts = read_analysis(analysis, digests, album)
-    scripts = [_plotly()] if any(chapter.charts for chapter in chapters) else []
-    scripts.append(_asset("page.js"))
+    plotly = _plotly() if any(chapter.charts for chapter in chapters) else ""
+    script = _asset("page.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -114,8 +114,9 @@ def make_page(results: Path, analysis: Path) -> str:
         environments=environments,
         left_out=album.left_out,
         style=Markup(_asset("style.css")),
-        scripts=list(map(Markup, scripts)),
-        policy=_policy(scripts),
+        plotly=Markup(plotly),
+        script=Markup(script),
+        policy=_policy([plotly, script]),
     )
 
 

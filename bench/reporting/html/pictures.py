@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from bench.records.schema import Case
-from bench.reporting.html.charts.chart import place
 from bench.reporting.html.source import Source
 
 log = logging.getLogger("fmnist_jax")
@@ -64,7 +63,7 @@ def read_gallery(source: Source, kind: str, album: Album) -> list[Picture]:
     found: dict[tuple[str, str], tuple[Path, str]] = {}
     for row, case, path in _newest_first(source, kind):
         seed = f", seed {case.seed}" if row["seeds"] > 1 else ""
-        caption = f"{case.model}{seed}: {place(row, source.models)}"
+        caption = f"{case.model}{seed}: {source.place(row)}"
         found.setdefault((case.dataset, case.model), (path, caption))
     pictures = [album.read(path, caption) for path, caption in found.values()]
     return [picture for picture in pictures if picture]

@@ -19,16 +19,16 @@ COLUMNS = (
     Column("record", "run.id", align="left"),
     Column("started", "run.started", "{:%Y-%m-%d %H:%M}".format, align="left"),
     Column("model", "case.model", align="left"),
+    Column("status", "run.status", align="left"),
+    Column("test accuracy", "quality.test_accuracy", percentage, better="higher"),
+    Column("train time", "time.fit_s", seconds, timing=True),
+    Column("command", "run.command", align="left"),
+    Column("environment", "environment"),
+    Column("error", "run.error", align="left"),
     Column("point", "point", align="left"),
     Column("seed", "case.seed"),
     Column("dataset", "case.dataset", align="left"),
     Column("machine", "machine.id", align="left"),
-    Column("status", "run.status", align="left"),
-    Column("test accuracy", "quality.test_accuracy", percentage, better="higher"),
-    Column("train time", "time.fit_s", seconds, timing=True),
-    Column("error", "run.error", align="left"),
-    Column("command", "run.command", align="left"),
-    Column("environment", "environment", str),
 )
 
 

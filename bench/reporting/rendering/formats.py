@@ -19,7 +19,7 @@ from rich.console import Group
 
 from bench.reporting.rendering import terminal
 from bench.reporting.rendering.text_table import TextTable, to_text
-from bench.reporting.section import FLAGS, Section, Table, is_missing, tables
+from bench.reporting.section import FLAGS, Section, Table, as_dicts, is_missing, tables
 
 TextFormat = Literal["markdown", "csv", "json", "html"]
 Plain = list[dict[str, Any]]
@@ -130,7 +130,8 @@ def _html(table: Table) -> str:
         f'<th scope="col" class="{column.align}">{escape(column.heading)}</th>'
         for column in text.columns
     )
-    body = "".join(_html_row(text, number) for number in range(len(text.lines)))
+    rows = as_dicts(text.rows)
+    body = "".join(_html_row(text, number, row) for number, row in enumerate(rows))
     notes = "".join(f"<p>{escape(note)}</p>" for note in text.notes)
     kind = "section synthetic" if text.synthetic else "section"
     return (
@@ -140,11 +141,11 @@ def _html(table: Table) -> str:
     )
 
 
-def _html_row(text: TextTable, number: int) -> str:
+def _html_row(text: TextTable, number: int, row: dict[str, Any]) -> str:
     cells = []
     for place, (column, cell) in enumerate(zip(text.columns, text.lines[number], strict=True)):
         kind = f"{column.align} best" if (number, place) in text.best else column.align
-        value = to_plain(text.rows.iloc[number].get(column.values[0]))
+        value = to_plain(row.get(column.values[0]))
         sort = f' data-value="{escape(str(value))}"' if isinstance(value, int | float) else ""
         cells.append(f'<td class="{kind}"{sort}>{escape(cell)}</td>')
     return f"<tr>{''.join(cells)}</tr>"

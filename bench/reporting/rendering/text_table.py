@@ -36,18 +36,18 @@ class TextTable:
 
 def to_text(table: Table) -> TextTable:
     """Format every cell; a column in which no row has a value is left out."""
-    rows = table.rows
-    common = [column for column in table.columns if column.common and _is_common(rows, column)]
+    rows, dicts = table.rows, as_dicts(table.rows)
+    common = [column for column in table.columns if column.common and _is_common(dicts, column)]
     columns = tuple(
         column
         for column in table.columns
-        if column not in common and any(has_values(row, column) for row in as_dicts(rows))
+        if column not in common and any(has_values(row, column) for row in dicts)
     )
-    title = ", ".join([table.title, *(_cell(as_dicts(rows)[0], column) for column in common)])
+    title = ", ".join([table.title, *(_cell(dicts[0], column) for column in common)])
     return TextTable(
         title=printable(f"{title} ({SYNTHETIC})" if table.synthetic else title),
         columns=columns,
-        lines=[_line(row, columns, dagger(row, rows)) for row in as_dicts(rows)],
+        lines=[_line(row, columns, dagger(row, rows)) for row in dicts],
         best=frozenset(
             (row, place) for place, column in enumerate(columns) for row in _best(rows, column)
         ),
@@ -57,8 +57,8 @@ def to_text(table: Table) -> TextTable:
     )
 
 
-def _is_common(rows: pd.DataFrame, column: Column) -> bool:
-    values = [tuple(str(row[name]) for name in column.values) for row in as_dicts(rows)]
+def _is_common(rows: list[dict[str, Any]], column: Column) -> bool:
+    values = [tuple(str(row[name]) for name in column.values) for row in rows]
     return len(set(values)) == 1
 
 

@@ -44,7 +44,7 @@ function sortBy(table, column) {
 
 function addSorting(table) {
   [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const button = element("button", { type: "button", textContent: head.textContent });
+    const button = element("button", { type: "button", textContent: head.textContent || "name" });
     button.addEventListener("click", () => sortBy(table, column));
     head.replaceChildren(button);
   });
@@ -95,6 +95,10 @@ function enhance(section) {
   if (table.tBodies[0].rows.length > 1) addSorting(table);
   if (table.tBodies[0].rows.length > 5) bar.append(...addFilter(table, caption));
   if (table.tHead.rows[0].cells.length > 3) bar.append(addColumns(table, caption));
+  table.caption.replaceChildren(element("span", { textContent: caption }));
+  for (const cell of table.querySelectorAll("td.left")) {
+    cell.classList.toggle("long", cell.textContent.length > 40);
+  }
   const scroll = element("div", { className: "scroll", tabIndex: 0 });
   scroll.setAttribute("role", "region");
   scroll.setAttribute("aria-label", caption);
@@ -191,6 +195,18 @@ function merged(...parts) {
   return result;
 }
 
+// Whole numbers on a logarithmic axis: 1, 2, 5 of each decade, or the decades of a long one.
+function ticks(data, axis, narrow) {
+  const values = data.flatMap((trace) => trace[axis]).filter((value) => value > 0);
+  const [low, high] = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
+  const steps = high - low > (narrow ? 1.5 : 3) ? [1] : [1, 2, 5];
+  const tickvals = [];
+  for (let power = Math.floor(low) - 1; power <= high + 1; power++) {
+    tickvals.push(...steps.map((step) => Number(`${step}e${power}`)));
+  }
+  return { tickvals, tickformat: ",~g" };
+}
+
 function layoutOf(chart, view, { colour, ink, muted }) {
   const narrow = chart.plot.clientWidth < 560;
   const axis = { automargin: true, gridcolor: colour("grid"), linecolor: muted, zeroline: false };
@@ -209,6 +225,10 @@ function layoutOf(chart, view, { colour, ink, muted }) {
     chart.content.layout,
     view.layout,
   );
+  for (const name of ["xaxis", "yaxis"]) {
+    layout[name].title = { standoff: 12, ...layout[name].title };
+    if (layout[name].type === "log") Object.assign(layout[name], ticks(view.data, name[0], narrow));
+  }
   for (const shape of layout.shapes ?? []) shape.line = { color: muted, dash: "dash", width: 1 };
   return layout;
 }
@@ -219,6 +239,9 @@ const charts = new Map();
 function draw(chart) {
   const look = theme();
   const view = chart.content.views[Number(chart.select.value)];
+  const [option] = chart.select.selectedOptions;
+  chart.group.textContent = option.parentElement.label ?? "";
+  chart.group.dataset.view = option.textContent;
   const data = view.data.map((trace) => coloured(trace, look));
   return Plotly.react(chart.plot, data, layoutOf(chart, view, look), CONFIG);
 }
@@ -240,11 +263,21 @@ function prepareCharts() {
   document.querySelectorAll("figure.chart").forEach((figure) => seen.observe(figure));
 }
 
+// Plotly is large: it is run after the page is there, or when a chart comes into view before.
+function loadPlotly() {
+  const source = document.getElementById("plotly");
+  if (!source || window.Plotly) return;
+  document.head.append(element("script", { textContent: source.textContent }));
+  source.remove();
+}
+
 function open(figure) {
   if (charts.has(figure)) return;
+  loadPlotly();
   const chart = {
     plot: figure.querySelector(".plot"),
     select: figure.querySelector("select"),
+    group: figure.querySelector(".group"),
     content: JSON.parse(figure.querySelector("script").textContent),
   };
   charts.set(figure, chart);
@@ -269,6 +302,7 @@ document.querySelectorAll(".tables").forEach(addChooser);
 addEventListener("hashchange", openTarget);
 openTarget();
 prepareCharts();
+addEventListener("load", () => setTimeout(loadPlotly, 500));
 dark.addEventListener("change", drawAll);
 addEventListener("beforeprint", preparePrint);
 addEventListener("afterprint", finishPrint);

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-import pandas as pd
-
-from bench.reporting.section import describe, is_missing
+from bench.reporting.section import is_missing
 from fmnist_jax.errors import printable
 
 Trace = dict[str, Any]
@@ -92,21 +90,3 @@ def number(value: Any, digits: int = 6) -> float | None:
 def percent(value: Any) -> float | None:
     """Return a share as percent."""
     return None if is_missing(value) else number(100 * value)
-
-
-def setting(row: pd.Series) -> str:
-    """Say which data a row is of, with the warning of synthetic ones."""
-    named = {str(name): value for name, value in row.items()}
-    return describe(named) + (" (SYNTHETIC DATA)" if row["synthetic"] else "")
-
-
-def place(row: pd.Series, models: pd.DataFrame) -> str:
-    """Name the machine and, where several were used, the data of a row."""
-    machine = str(row["machine"]) + ("†" if row["published"] and mixed(models) else "")
-    several = models.groupby(["dataset", "train_images", "test_images"], dropna=False).ngroups > 1
-    return f"{machine}, {setting(row)}" if several or row["synthetic"] else machine
-
-
-def mixed(models: pd.DataFrame) -> bool:
-    """Whether some rows are published and some are one's own."""
-    return bool(models["published"].nunique() > 1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bench.reporting.html.charts.chart import Chart, Trace, View, number, percent, place, text
+from bench.reporting.html.charts.chart import Chart, Trace, View, number, percent, text
 from bench.reporting.html.source import Source
 from bench.reporting.query import show_model
 from bench.reporting.section import get_sections
@@ -25,7 +25,7 @@ MEASURES = ("precision", "recall", "f1")
 def confusion(source: Source) -> Chart | None:
     """Return the confusion matrix of every model."""
     views = [
-        View(show_model(row["model"], row["seeds"]), [_matrix(row)], place(row, source.models))
+        View(show_model(row["model"], row["seeds"]), [_matrix(row)], source.place(row))
         for _, row in source.models.iterrows()
     ]
     layout = {
@@ -65,12 +65,13 @@ def per_class(source: Source) -> Chart | None:
     rows = section.query(source.records)
     averages = rows["class"].str.endswith(" average")
     views = [
-        View(str(model["model"]), _bars(own), place(model, source.models))
+        View(str(model["model"]), _bars(own), source.place(model))
         for _, own in rows[~averages].groupby(list(section.by), sort=False, dropna=False)
         for model in [own.iloc[0]]
     ]
     layout = {
         "barmode": "group",
+        "scattermode": "group",
         "hovermode": "x unified",
         "yaxis": {"title": {"text": "%"}, "rangemode": "tozero"},
         "xaxis": {"tickangle": -40},
@@ -85,6 +86,7 @@ def _bars(rows: pd.DataFrame) -> Sequence[Trace]:
             "type": "bar",
             "name": measure.upper() if measure == "f1" else measure,
             "meta": {"series": place_},
+            "offsetgroup": measure,
             "x": names,
             "y": [percent(value) for value in rows[measure]],
             "hovertemplate": "%{y:.1f}%",
@@ -98,6 +100,7 @@ def _bars(rows: pd.DataFrame) -> Sequence[Trace]:
                 {
                     "type": "scatter",
                     "mode": "markers",
+                    "offsetgroup": measure,
                     "name": f"reference {measure}",
                     "meta": {"series": "ink" if place_ else "muted"},
                     "marker": {"symbol": "diamond" if place_ else "diamond-open", "size": 9},

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.reporting.html.charts.chart import Chart, View, number, series, setting, text
-from bench.reporting.html.source import Source
+from bench.reporting.html.charts.chart import Chart, View, number, series, text
+from bench.reporting.html.source import Source, setting
 from bench.reporting.metric import Metric, all_metrics
 from bench.reporting.query import SETTINGS
 

@@ -11,7 +11,6 @@ from bench.reporting.html.charts.chart import (
     View,
     number,
     percent,
-    place,
     series,
     text,
 )
@@ -32,15 +31,15 @@ _CLOCKS = (("epoch", "epochs", "epoch"), ("elapsed_s", "seconds", "seconds of tr
 
 def learning(source: Source) -> Chart | None:
     """Return the curves of accuracy and loss over epochs and seconds, a view per machine."""
-    views = list(_views(source.models))
+    views = list(_views(source))
     if not views:
         return None
     return Chart("learning", "Learning curves", LEARNING, views, {"hovermode": "closest"})
 
 
-def _views(models: pd.DataFrame) -> Iterator[View]:
-    numbers = series(models["model"])
-    for where, rows in _by_place(models):
+def _views(source: Source) -> Iterator[View]:
+    numbers = series(source.models["model"])
+    for where, rows in _by_place(source):
         for quantity, convert, y_title in _QUANTITIES:
             for clock, clock_name, x_title in _CLOCKS:
                 traces = [
@@ -55,11 +54,12 @@ def _views(models: pd.DataFrame) -> Iterator[View]:
                 yield View(f"{quantity} over {clock_name}", traces, where, axes)
 
 
-def _by_place(models: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def _by_place(source: Source) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the rows with a history, by machine and data."""
+    models = source.models
     learned = [any(map(bool, runs["quality.history"])) for runs in models["runs"]]
     rows = models[pd.Series(learned, index=models.index, dtype="bool")]
-    places = [place(row, models) for _, row in rows.iterrows()]
+    places = [source.place(row) for _, row in rows.iterrows()]
     for where, own in rows.groupby(pd.Series(places, index=rows.index, dtype="object"), sort=False):
         yield str(where), own
 
@@ -98,7 +98,7 @@ def time_to_accuracy(source: Source) -> Chart | None:
     """Return the seconds until each validation accuracy, a view per machine."""
     numbers = series(source.models["model"])
     views = []
-    for where, rows in _by_place(source.models):
+    for where, rows in _by_place(source):
         traces = [
             _steps(history, name, numbers[model]) for model, name, history in _histories(rows)
         ]

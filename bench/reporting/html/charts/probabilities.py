@@ -13,7 +13,6 @@ from bench.reporting.html.charts.chart import (
     View,
     number,
     percent,
-    place,
     series,
     text,
 )
@@ -23,7 +22,8 @@ from fmnist_jax.evaluation.calibration import Reliability, apply_temperature, re
 
 CALIBRATION = (
     "Of the predictions made with a confidence, the share that is right, in 15 bins of equal "
-    "width. On the diagonal a probability means what it says; below it the model is too sure."
+    "width; a larger mark has more images. On the diagonal a probability means what it says; below "
+    "it the model is too sure."
 )
 ROBUSTNESS = "Accuracy by severity of a corruption of the test images; severity 0 is clean images."
 MEAN = "mean of all corruptions"
@@ -36,7 +36,7 @@ def calibration(source: Source) -> Chart | None:
     by_place: dict[tuple[str, str], list[Trace]] = {}
     for _, row in source.models.iterrows():
         for kind, diagram in _diagrams(source, row):
-            traces = by_place.setdefault((place(row, source.models), kind), [_diagonal()])
+            traces = by_place.setdefault((source.place(row), kind), [_diagonal()])
             traces.append(_line(diagram, row["model"], numbers[row["model"]]))
     views = [View(kind, traces, where) for (where, kind), traces in by_place.items()]
     layout = {
@@ -68,6 +68,7 @@ def _diagrams(source: Source, row: pd.Series) -> Iterator[tuple[str, Reliability
 
 
 def _line(diagram: Reliability, model: str, number_: int) -> Trace:
+    shares = diagram.images / diagram.images.max()
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -76,6 +77,7 @@ def _line(diagram: Reliability, model: str, number_: int) -> Trace:
         "x": [percent(value) for value in diagram.confidence],
         "y": [percent(value) for value in diagram.accuracy],
         "customdata": diagram.images.tolist(),
+        "marker": {"size": [number(4 + 12 * size, 3) for size in shares**0.5]},
         "hovertemplate": "confidence %{x:.1f}%, right %{y:.1f}%<br>%{customdata} images",
     }
 
@@ -100,7 +102,7 @@ def robustness(source: Source) -> Chart | None:
     for _, row in source.models.iterrows():
         for corruption, accuracy in _accuracies(row["runs"]).items():
             values = [row["test_accuracy"], *accuracy]
-            traces = by_place.setdefault((place(row, source.models), corruption), [])
+            traces = by_place.setdefault((source.place(row), corruption), [])
             traces.append(
                 {
                     "type": "scatter",

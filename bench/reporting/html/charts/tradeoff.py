@@ -10,14 +10,12 @@ from bench.reporting.html.charts.chart import (
     Layout,
     Trace,
     View,
-    mixed,
     number,
     percent,
     series,
-    setting,
     text,
 )
-from bench.reporting.html.source import Source
+from bench.reporting.html.source import Source, setting
 from bench.reporting.metric import Metric, all_metrics
 from bench.reporting.query import SETTINGS
 
@@ -96,7 +94,8 @@ def _points(
     numbers: dict[str, int],
 ) -> Trace:
     places = [min(machines.index(machine), len(SYMBOLS) - 1) for machine in rows["machine"]]
-    marks = ["†" if published and mixed(rows) else "" for published in rows["published"]]
+    is_mixed = rows["published"].nunique() > 1
+    marks = ["†" if published and is_mixed else "" for published in rows["published"]]
     stars = ["*" if metric.timing and contended else "" for contended in rows["contended"]]
     return {
         "type": "scatter",
