@@ -106,6 +106,7 @@ def make_page(results: Path, analysis: Path) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["printable"] = printable
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     return environment.from_string(_asset("template.html.j2")).render(
         overview=summarise(source),
         chapters=[chapter for chapter in chapters if chapter.has_content],

@@ -197,7 +197,7 @@ function merged(...parts) {
 
 // Whole numbers on a logarithmic axis: 1, 2, 5 of each decade, or the decades of a long one.
 function ticks(data, axis, narrow) {
-  const values = data.flatMap((trace) => trace[axis]).filter((value) => value > 0);
+  const values = data.flatMap((trace) => trace[axis] ?? []).filter((value) => value > 0);
   const [low, high] = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
   const steps = high - low > (narrow ? 1.5 : 3) ? [1] : [1, 2, 5];
   const tickvals = [];
@@ -207,7 +207,7 @@ function ticks(data, axis, narrow) {
   return { tickvals, tickformat: ",~g" };
 }
 
-function layoutOf(chart, view, { colour, ink, muted }) {
+function layoutOf(chart, view, { colour, ink, muted }, data) {
   const narrow = chart.plot.clientWidth < 560;
   const axis = { automargin: true, gridcolor: colour("grid"), linecolor: muted, zeroline: false };
   const layout = merged(
@@ -227,7 +227,7 @@ function layoutOf(chart, view, { colour, ink, muted }) {
   );
   for (const name of ["xaxis", "yaxis"]) {
     layout[name].title = { standoff: 12, ...layout[name].title };
-    if (layout[name].type === "log") Object.assign(layout[name], ticks(view.data, name[0], narrow));
+    if (layout[name].type === "log") Object.assign(layout[name], ticks(data, name[0], narrow));
   }
   for (const shape of layout.shapes ?? []) shape.line = { color: muted, dash: "dash", width: 1 };
   return layout;
@@ -242,8 +242,8 @@ function draw(chart) {
   const [option] = chart.select.selectedOptions;
   chart.group.textContent = option.parentElement.label ?? "";
   chart.group.dataset.view = option.textContent;
-  const data = view.data.map((trace) => coloured(trace, look));
-  return Plotly.react(chart.plot, data, layoutOf(chart, view, look), CONFIG);
+  const data = view.data.map((trace) => coloured(merged(chart.content.trace, trace), look));
+  return Plotly.react(chart.plot, data, layoutOf(chart, view, look, data), CONFIG);
 }
 
 function drawAll() {

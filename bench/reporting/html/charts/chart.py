@@ -46,6 +46,7 @@ class Chart:
         about: what is shown and how to read it.
         views: at least one.
         layout: of all views, in plotly's terms.
+        trace: what the traces have in common; each may say otherwise.
         height: pixels.
     """
 
@@ -54,6 +55,7 @@ class Chart:
     about: str
     views: Sequence[View]
     layout: Layout = field(default_factory=dict)
+    trace: Trace = field(default_factory=dict)
     height: int = 440
 
     @property
@@ -67,7 +69,7 @@ class Chart:
     def to_json(self) -> dict[str, Any]:
         """Return what the page's script takes."""
         views = [{"data": list(view.data), "layout": view.layout} for view in self.views]
-        return {"layout": self.layout, "views": views}
+        return {"layout": self.layout, "trace": self.trace, "views": views}
 
 
 def series(models: Iterable[str]) -> dict[str, int]:

@@ -19,6 +19,18 @@ PER_CLASS = (
     "Precision, recall and F1 of each class; diamonds are the figures of the course project that "
     "the section of the same name cites, where it has any."
 )
+MATRIX: Trace = {
+    "type": "heatmap",
+    "zmin": 0,
+    "zmax": 100,
+    "texttemplate": "%{text}",
+    "showscale": False,
+    "xgap": 1,
+    "ygap": 1,
+    "hovertemplate": (
+        "true: %{y}<br>predicted: %{x}<br>%{text} images, %{z:.1f}% of the class<extra></extra>"
+    ),
+}
 MEASURES = ("precision", "recall", "f1")
 
 
@@ -34,7 +46,7 @@ def confusion(source: Source) -> Chart | None:
     }
     if not views:
         return None
-    return Chart("confusion", "Confusion matrix", CONFUSION, views, layout, height=560)
+    return Chart("confusion", "Confusion matrix", CONFUSION, views, layout, MATRIX, height=560)
 
 
 def _matrix(row: pd.Series) -> Trace:
@@ -42,20 +54,10 @@ def _matrix(row: pd.Series) -> Trace:
     names = list(map(text, class_names(row["dataset"], len(counts))))
     totals = np.maximum(counts.sum(1, keepdims=True), 1)
     return {
-        "type": "heatmap",
         "x": names,
         "y": names,
-        "z": [[percent(share) for share in line] for line in (counts / totals).tolist()],
+        "z": [[number(100 * share, 4) for share in line] for line in (counts / totals).tolist()],
         "text": counts.tolist(),
-        "zmin": 0,
-        "zmax": 100,
-        "texttemplate": "%{text}",
-        "showscale": False,
-        "xgap": 1,
-        "ygap": 1,
-        "hovertemplate": (
-            "true: %{y}<br>predicted: %{x}<br>%{text} images, %{z:.1f}% of the class<extra></extra>"
-        ),
     }
 
 

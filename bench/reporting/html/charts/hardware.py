@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.reporting.html.charts.chart import Chart, View, number, series, text
+from bench.reporting.html.charts.chart import Chart, Trace, View, number, series, text
 from bench.reporting.html.source import Source, setting
 from bench.reporting.metric import Metric, all_metrics
 from bench.reporting.query import SETTINGS
@@ -15,6 +15,12 @@ ABOUT = (
     "dataset; further right is faster. A hollow mark was timed beside other work on one of the "
     "two machines."
 )
+TRACE: Trace = {
+    "type": "scatter",
+    "mode": "markers",
+    "marker": {"size": 11},
+    "hovertemplate": "%{y}: %{x:.3g} ×",
+}
 ROW = 20  # pixels per machine
 _METRICS = ("train_images_per_s", "inference_images_per_s", "fit_s", "target_s", "latency_1_s")
 _KEYS = ["model", *SETTINGS, "config", "sha256"]
@@ -35,7 +41,7 @@ def hardware(source: Source) -> Chart | None:
         "yaxis": {"autorange": "reversed", "type": "category"},
     }
     height = 200 + ROW * models["machine"].nunique()
-    return Chart("hardware", "Hardware compared", ABOUT, views, layout, height)
+    return Chart("hardware", "Hardware compared", ABOUT, views, layout, TRACE, height)
 
 
 def _views(models: pd.DataFrame) -> Iterator[View]:
@@ -83,15 +89,11 @@ def ratios(rows: pd.DataFrame, name: str, metric: Metric, baseline: str) -> pd.D
 
 def _trace(model: str, number_: int, rows: pd.DataFrame) -> dict[str, Any]:
     return {
-        "type": "scatter",
-        "mode": "markers",
         "name": text(model),
         "meta": {"series": number_},
         "x": [number(value, 4) for value in rows["ratio"]],
         "y": list(map(text, rows["machine"])),
         "marker": {
-            "size": 11,
             "symbol": ["circle-open" if star else "circle" for star in rows["contended"]],
         },
-        "hovertemplate": "%{y}: %{x:.3g} ×",
     }

@@ -25,6 +25,14 @@ REACHING = (
     "How long each network trained until its validation accuracy first reached the value on the "
     "left axis; the lower right corner is slow. The dashed line is the target of the records."
 )
+CURVE: Trace = {"type": "scatter", "mode": "lines", "hovertemplate": "%{y:.4g} at %{x:.4g}"}
+STEPS: Trace = {
+    "type": "scatter",
+    "mode": "lines+markers",
+    "line": {"shape": "hv", "width": 2},
+    "marker": {"size": 5},
+    "hovertemplate": "%{y:.2f}% after %{x:.4g} s, epoch %{customdata}",
+}
 _QUANTITIES = (("accuracy", percent, "accuracy, %"), ("loss", number, "cross-entropy, nats"))
 _CLOCKS = (("epoch", "epochs", "epoch"), ("elapsed_s", "seconds", "seconds of training"))
 
@@ -34,7 +42,7 @@ def learning(source: Source) -> Chart | None:
     views = list(_views(source))
     if not views:
         return None
-    return Chart("learning", "Learning curves", LEARNING, views, {"hovermode": "closest"})
+    return Chart("learning", "Learning curves", LEARNING, views, {"hovermode": "closest"}, CURVE)
 
 
 def _views(source: Source) -> Iterator[View]:
@@ -82,15 +90,12 @@ def _curve(
 ) -> Trace:
     is_training = quantity.startswith("train")
     return {
-        "type": "scatter",
-        "mode": "lines",
         "name": text(name) + (", training" if is_training else ""),
         "meta": {"series": number_},
         "x": [number(point[clock]) for point in history],
         "y": [convert(point[quantity]) for point in history],
         "line": {"width": 1.5 if is_training else 2.5, "dash": "dot" if is_training else "solid"},
         "opacity": 0.7 if is_training else 1,
-        "hovertemplate": "%{y:.4g} at %{x:.4g}",
     }
 
 
@@ -111,7 +116,7 @@ def time_to_accuracy(source: Source) -> Chart | None:
     }
     if not views:
         return None
-    return Chart("time_to_accuracy", "Time to accuracy", REACHING, views, layout)
+    return Chart("time_to_accuracy", "Time to accuracy", REACHING, views, layout, STEPS)
 
 
 def _steps(history: History, name: str, number_: int) -> Trace:
@@ -121,16 +126,11 @@ def _steps(history: History, name: str, number_: int) -> Trace:
             best = point["validation_accuracy"]
             points.append((point["elapsed_s"], best, point["epoch"]))
     return {
-        "type": "scatter",
-        "mode": "lines+markers",
         "name": text(name),
         "meta": {"series": number_},
         "x": [number(seconds) for seconds, _, _ in points],
         "y": [percent(accuracy) for _, accuracy, _ in points],
         "customdata": [epoch for _, _, epoch in points],
-        "line": {"shape": "hv", "width": 2},
-        "marker": {"size": 5},
-        "hovertemplate": "%{y:.2f}% after %{x:.4g} s, epoch %{customdata}",
     }
 
 

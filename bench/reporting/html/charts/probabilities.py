@@ -26,6 +26,16 @@ CALIBRATION = (
     "it the model is too sure."
 )
 ROBUSTNESS = "Accuracy by severity of a corruption of the test images; severity 0 is clean images."
+DIAGRAM: Trace = {
+    "type": "scatter",
+    "mode": "lines+markers",
+    "hovertemplate": "confidence %{x:.1f}%, right %{y:.1f}%<br>%{customdata} images",
+}
+SEVERITIES: Trace = {  # x counts from 0
+    "type": "scatter",
+    "mode": "lines+markers",
+    "hovertemplate": "severity %{x}: %{y:.1f}%",
+}
 MEAN = "mean of all corruptions"
 _DAMAGED = (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile)
 
@@ -46,7 +56,7 @@ def calibration(source: Source) -> Chart | None:
     }
     if not views:
         return None
-    return Chart("calibration", "Reliability", CALIBRATION, views, layout, height=480)
+    return Chart("calibration", "Reliability", CALIBRATION, views, layout, DIAGRAM, height=480)
 
 
 def _diagrams(source: Source, row: pd.Series) -> Iterator[tuple[str, Reliability]]:
@@ -70,21 +80,17 @@ def _diagrams(source: Source, row: pd.Series) -> Iterator[tuple[str, Reliability
 def _line(diagram: Reliability, model: str, number_: int) -> Trace:
     shares = diagram.images / diagram.images.max()
     return {
-        "type": "scatter",
-        "mode": "lines+markers",
         "name": text(model),
         "meta": {"series": number_},
         "x": [percent(value) for value in diagram.confidence],
         "y": [percent(value) for value in diagram.accuracy],
         "customdata": diagram.images.tolist(),
         "marker": {"size": [number(4 + 12 * size, 3) for size in shares**0.5]},
-        "hovertemplate": "confidence %{x:.1f}%, right %{y:.1f}%<br>%{customdata} images",
     }
 
 
 def _diagonal() -> Trace:
     return {
-        "type": "scatter",
         "mode": "lines",
         "name": "calibrated",
         "meta": {"series": "muted"},
@@ -105,13 +111,9 @@ def robustness(source: Source) -> Chart | None:
             traces = by_place.setdefault((source.place(row), corruption), [])
             traces.append(
                 {
-                    "type": "scatter",
-                    "mode": "lines+markers",
                     "name": text(row["model"]),
                     "meta": {"series": numbers[row["model"]]},
-                    "x": list(range(len(values))),
                     "y": [percent(value) for value in values],
-                    "hovertemplate": "severity %{x}: %{y:.1f}%",
                 }
             )
     views = [
@@ -123,7 +125,9 @@ def robustness(source: Source) -> Chart | None:
         "xaxis": {"title": {"text": "severity"}, "dtick": 1},
         "yaxis": {"title": {"text": "accuracy, %"}, "rangemode": "tozero"},
     }
-    return Chart("robustness", "Robustness", ROBUSTNESS, views, layout) if views else None
+    if not views:
+        return None
+    return Chart("robustness", "Robustness", ROBUSTNESS, views, layout, SEVERITIES)
 
 
 def _accuracies(runs: pd.DataFrame) -> dict[str, list[float | None]]:

@@ -30,6 +30,13 @@ ABOUT = (
     "dotted line are the Pareto front of a machine: no other model there is both more accurate "
     "and cheaper."
 )
+TRACE: Trace = {
+    "type": "scatter",
+    "mode": "markers",
+    "marker": {"size": 11},
+    "error_y": {"type": "data", "symmetric": False, "thickness": 1, "width": 0},
+    "hovertemplate": "%{y:.2f}%, %{customdata[1]}<br>%{customdata[0]}",
+}
 
 
 def tradeoff(source: Source) -> Chart | None:
@@ -40,7 +47,9 @@ def tradeoff(source: Source) -> Chart | None:
         "xaxis": {"type": "log"},
         "hovermode": "closest",
     }
-    return Chart("tradeoff", "Accuracy against cost", ABOUT, views, layout) if views else None
+    if not views:
+        return None
+    return Chart("tradeoff", "Accuracy against cost", ABOUT, views, layout, TRACE)
 
 
 def _views(models: pd.DataFrame) -> Iterator[View]:
@@ -98,35 +107,27 @@ def _points(
     marks = ["†" if published and is_mixed else "" for published in rows["published"]]
     stars = ["*" if metric.timing and contended else "" for contended in rows["contended"]]
     return {
-        "type": "scatter",
-        "mode": "markers",
         "name": text(model),
         "meta": {"series": numbers[model]},
         "x": [number(value) for value in rows[name]],
         "y": [percent(value) for value in rows["test_accuracy"]],
         "error_y": {
-            "type": "data",
-            "symmetric": False,
             "array": [percent(value) for value in rows["interval_high"] - rows["test_accuracy"]],
             "arrayminus": [percent(v) for v in rows["test_accuracy"] - rows["interval_low"]],
-            "thickness": 1,
-            "width": 0,
         },
-        "marker": {"size": 11, "symbol": [SYMBOLS[place] for place in places]},
+        "marker": {"symbol": [SYMBOLS[place] for place in places]},
         "customdata": [
             [text(machine + mark), text(metric.show(value) + star)]
             for machine, mark, value, star in zip(
                 rows["machine"], marks, rows[name], stars, strict=True
             )
         ],
-        "hovertemplate": "%{y:.2f}%, %{customdata[1]}<br>%{customdata[0]}",
     }
 
 
 def _front(rows: pd.DataFrame, name: str, metric: Metric, machine: str) -> Trace:
     front = pareto(rows, name, lower=metric.better == "lower")
     return {
-        "type": "scatter",
         "mode": "lines",
         "name": f"Pareto front, {text(machine)}",
         "meta": {"series": "muted"},
