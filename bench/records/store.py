@@ -35,11 +35,14 @@ class Stored:
     record: Record
 
     def artifact(self, kind: str) -> Path | None:
-        """The first artefact of a kind that is still there."""
+        """The first artefact of a kind that is still there; never a file of another folder."""
         for artifact in self.record.artifacts:
-            path = self.path.parent / artifact.path
+            inside = Path(artifact.path)
+            if artifact.kind != kind or inside.is_absolute() or ".." in inside.parts:
+                continue
+            path = self.path.parent / inside
             with suppress(OSError):  # a folder that may not be searched
-                if artifact.kind == kind and path.is_file():
+                if path.is_file():
                     return path
         return None
 

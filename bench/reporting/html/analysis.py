@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.reporting.html.pictures import Album, Picture
-from fmnist_jax.errors import printable
+from fmnist_jax.errors import UserError, printable
+from fmnist_jax.system.child import in_one_line
 
 log = logging.getLogger("fmnist_jax")
 
@@ -40,8 +41,8 @@ def read_analysis(folder: Path, digests: set[str], album: Album) -> list[Analysi
             document = json.loads(path.read_bytes())
             if document["dataset"]["sha256"] in digests:
                 found.append(_part(document, path.parent, album))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            log.warning("leaving %s out of the page: %s", path, printable(error))
+        except (OSError, ValueError, KeyError, TypeError, UserError) as error:
+            log.warning("leaving %s out of the page: %s", path, in_one_line(error))
     # The summary is what a reader wants first.
     return sorted(found, key=lambda part: "Summary" not in part.title)
 

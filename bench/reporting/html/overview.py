@@ -127,7 +127,8 @@ def _most_accurate(rows: pd.DataFrame) -> Fact:
     pooled = float(np.trace(confusion) / confusion.sum())
     if len(own) > 1:
         low, high = own["test_accuracy"].min(), own["test_accuracy"].max()
-        spread = f"{interval(low, high)} over {len(own)} machines"
+        found = interval(low, high) if high > low else "the same"
+        spread = f"{found} on {len(own)} machines"
     else:
         (row,) = [row for _, row in own.iterrows()]
         spread = f"95% interval {interval(row['interval_low'], row['interval_high'])}"

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from bench.records import identity, store
-from bench.records.schema import Record
+from bench.records.schema import Artifact, Record
 from fmnist_jax.errors import UserError
 from tests.support.factory import make_case, make_host, make_record
 
@@ -20,6 +20,14 @@ def test_round_trip_with_artefacts(tmp_path):
     machine, dataset, model, name = read.path.relative_to(tmp_path).parts
     assert (machine, dataset, model) == ("test-cpu-2c", "fashion_mnist", "knn")
     assert name == f"20260101T000000Z-{record.run.id}.json"
+
+
+@pytest.mark.parametrize("path", ["../secret", "/etc/hostname", "x/../../secret"])
+def test_an_artefact_is_never_a_file_of_another_folder(tmp_path, path):
+    (tmp_path / "secret").touch()
+    artifact = Artifact(kind="mistakes", path=path, sha256="0" * 64)
+    record = make_record().model_copy(update={"artifacts": [artifact]})
+    assert store.Stored(tmp_path / "x" / "record.json", record).artifact("mistakes") is None
 
 
 def test_the_file_has_the_names_of_the_contract(tmp_path):

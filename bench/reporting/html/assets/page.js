@@ -100,7 +100,7 @@ function enhance(section) {
     cell.classList.toggle("long", cell.textContent.length > 40);
   }
   const scroll = element("div", { className: "scroll", tabIndex: 0 });
-  scroll.setAttribute("role", "region");
+  scroll.setAttribute("role", "group");
   scroll.setAttribute("aria-label", caption);
   table.before(bar, scroll);
   scroll.append(table);
@@ -157,9 +157,17 @@ function addCopying(table) {
   }
 }
 
-function openTarget() {
+// What is far from the screen has no height yet, so that a target moves while it comes nearer.
+function jump(target, times = 5) {
+  target.scrollIntoView();
+  if (times) setTimeout(jump, 50, target, times - 1);
+}
+
+function goToTarget() {
   const target = location.hash && document.getElementById(location.hash.slice(1));
-  if (target && target.tagName === "DETAILS") target.open = true;
+  if (!target) return;
+  if (target.tagName === "DETAILS") target.open = true;
+  jump(target);
 }
 
 // ---- Charts ----
@@ -299,8 +307,8 @@ function finishPrint() {
 
 document.querySelectorAll("section.section").forEach(enhance);
 document.querySelectorAll(".tables").forEach(addChooser);
-addEventListener("hashchange", openTarget);
-openTarget();
+addEventListener("hashchange", goToTarget);
+goToTarget();
 prepareCharts();
 addEventListener("load", () => setTimeout(loadPlotly, 500));
 dark.addEventListener("change", drawAll);

@@ -1,5 +1,6 @@
 """How far probabilities can be believed, and what corruptions of the images cost."""
 
+import logging
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,9 @@ from bench.reporting.html.charts.chart import (
 from bench.reporting.html.source import Source
 from bench.reporting.section import is_missing
 from fmnist_jax.evaluation.calibration import Reliability, apply_temperature, reliability
+from fmnist_jax.system.child import in_one_line
+
+log = logging.getLogger("fmnist_jax")
 
 CALIBRATION = (
     "Of the predictions made with a confidence, the share that is right, in 15 bins of equal "
@@ -73,8 +77,8 @@ def _diagrams(source: Source, row: pd.Series) -> Iterator[tuple[str, Reliability
         if not is_missing(temperature):
             scaled = apply_temperature(probabilities, float(temperature))
             yield "after temperature scaling", reliability(scaled, labels, "equal_width")
-    except _DAMAGED:  # a damaged file has no diagram
-        return
+    except _DAMAGED as error:
+        log.warning("%s is without a reliability diagram: %s", file, in_one_line(error))
 
 
 def _line(diagram: Reliability, model: str, number_: int) -> Trace:

@@ -24,11 +24,10 @@ COSTS = (
     *("parameters", "train_j", "predict_j_per_image"),
 )
 UNITS = {"fit_s": "s", "latency_1_s": "s", "train_j": "J", "predict_j_per_image": "J"}
-FEW = 4  # machines that one view shows with a front of each
+FEW = 4  # machines; of more, one front over all of them is shown, and a view of each
 ABOUT = (
     "Each point is a model on a machine, with the 95% interval of its test accuracy. Points on a "
-    "dotted line are the Pareto front of a machine: no other model there is both more accurate "
-    "and cheaper."
+    "dotted line are a Pareto front: nothing there is both more accurate and cheaper."
 )
 TRACE: Trace = {
     "type": "scatter",
@@ -76,11 +75,8 @@ def _of_machines(
             _points(own, str(model), name, metric, machines, numbers)
             for model, own in known.groupby("model", sort=False)
         ]
-        fronts = (
-            [_front(own, name, metric, str(machine)) for machine, own in known.groupby("machine")]
-            if len(machines) <= FEW
-            else []
-        )
+        parts = known.groupby("machine") if len(machines) <= FEW else [("all machines", known)]
+        fronts = [_front(own, name, metric, str(where)) for where, own in parts]
         yield View(_label(name, metric), [*fronts, *points], heading, _axis(name, metric))
 
 
@@ -125,11 +121,11 @@ def _points(
     }
 
 
-def _front(rows: pd.DataFrame, name: str, metric: Metric, machine: str) -> Trace:
+def _front(rows: pd.DataFrame, name: str, metric: Metric, where: str) -> Trace:
     front = pareto(rows, name, lower=metric.better == "lower")
     return {
         "mode": "lines",
-        "name": f"Pareto front, {text(machine)}",
+        "name": f"Pareto front, {text(where)}",
         "meta": {"series": "muted"},
         "x": [number(value) for value in front[name]],
         "y": [percent(value) for value in front["test_accuracy"]],
