@@ -56,5 +56,12 @@ def test_every_module_is_in_the_wheel(installed):
     assert modules(installed) == modules(ROOT)
 
 
+def test_what_the_report_is_made_of_is_in_the_wheel(installed):
+    folder = Path("bench/reporting/html/assets")
+    assert {path.name for path in (installed / folder).iterdir()} == {
+        path.name for path in (ROOT / folder).iterdir()
+    }
+
+
 def test_the_licence_is_in_the_wheel(installed):
     assert list(installed.glob("*.dist-info/licenses/LICENSE"))

@@ -163,9 +163,7 @@ def _warnings(source: Source, records: list[Record]) -> list[str]:
             "the list of records at the end says why."
         )
     if source.models["contended"].any():
-        warnings.append(
-            "A star marks timings that other work disturbed; take them as an upper bound."
-        )
+        warnings.append("A star marks timings that were taken beside other work.")
     if source.records["published"].nunique() > 1:
         warnings.append("† marks published rows: from another results folder's records.")
     return warnings

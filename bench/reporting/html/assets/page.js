@@ -233,6 +233,7 @@ function layoutOf(chart, view, { colour, ink, muted }, data) {
     chart.content.layout,
     view.layout,
   );
+  if (root.classList.contains("printing")) layout.width = PAPER_WIDTH;
   for (const name of ["xaxis", "yaxis"]) {
     layout[name].title = { standoff: 12, ...layout[name].title };
     if (layout[name].type === "log") Object.assign(layout[name], ticks(data, name[0], narrow));
@@ -241,6 +242,7 @@ function layoutOf(chart, view, { colour, ink, muted }, data) {
   return layout;
 }
 
+const PAPER_WIDTH = 1000; // pixels: A4 across, less its margins
 const CONFIG = { displaylogo: false, responsive: true, displayModeBar: false };
 const charts = new Map();
 
