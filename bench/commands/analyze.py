@@ -126,6 +126,7 @@ def write_part(folder: Path, part: base.Part, context: base.Context) -> dict[str
         "title": part.title,
         "dataset": describe(context.dataset),
         "figures": names,
+        "digest": [list(line) for line in part.digest()],
         "result": json.loads(part.model_dump_json()),
     }
     (folder / f"{stem}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -4,11 +4,13 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.reporting.html.pictures import Album, Picture
-from fmnist_jax.errors import UserError, printable
+from fmnist_jax.errors import printable
 from fmnist_jax.system.child import in_one_line
 
+SUMMARY = 10  # number of that part
 log = logging.getLogger("fmnist_jax")
 
 
@@ -17,11 +19,13 @@ class AnalysisPart:
     """One part of an analysis.
 
     Attributes:
+        number: of the part.
         title: heads it, with the dataset.
         lines: name and text of its main results.
         pictures: its figures.
     """
 
+    number: int
     title: str
     lines: list[tuple[str, str]]
     pictures: list[Picture]
@@ -41,23 +45,22 @@ def read_analysis(folder: Path, digests: set[str], album: Album) -> list[Analysi
             document = json.loads(path.read_bytes())
             if document["dataset"]["sha256"] in digests:
                 found.append(_part(document, path.parent, album))
-        except (OSError, ValueError, KeyError, TypeError, UserError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("leaving %s out of the page: %s", path, in_one_line(error))
     # The summary is what a reader wants first.
-    return sorted(found, key=lambda part: "Summary" not in part.title)
+    return sorted(found, key=lambda part: part.number != SUMMARY)
 
 
-def _part(document: dict, folder: Path, album: Album) -> AnalysisPart:  # type: ignore[type-arg]
-    from fmnist_jax.analysis.base import PARTS
-
-    part = PARTS[document["part"]].model_validate(document["result"])
-    dataset = document["dataset"]
+def _part(document: dict[str, Any], folder: Path, album: Album) -> AnalysisPart:
+    dataset, title = document["dataset"], str(document["title"])
     warning = " (SYNTHETIC DATA)" if dataset["synthetic"] else ""
     files = [folder / Path(name).name for name in document["figures"]]
-    pictures = [album.read(file, f"{part.title}: {_describe(file)}") for file in files]
+    pictures = [album.read(file, f"{title}: {_describe(file)}") for file in files]
     return AnalysisPart(
-        title=f"{part.title}, {dataset['name']}{warning}",
-        lines=[(printable(name), printable(line)) for name, line in part.digest()],
+        number=int(document["number"]),
+        title=printable(f"{title}, {dataset['name']}{warning}"),
+        # Older analyses have figures alone.
+        lines=[(printable(name), printable(line)) for name, line in document.get("digest", [])],
         pictures=[picture for picture in pictures if picture],
     )
 

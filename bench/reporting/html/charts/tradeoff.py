@@ -26,8 +26,8 @@ COSTS = (
 UNITS = {"fit_s": "s", "latency_1_s": "s", "train_j": "J", "predict_j_per_image": "J"}
 FEW = 4  # machines; of more, one front over all of them is shown, and a view of each
 ABOUT = (
-    "Each point is a model on a machine, with the 95% interval of its test accuracy. Points on a "
-    "dotted line are a Pareto front: nothing there is both more accurate and cheaper."
+    "Each point is a model on a machine, its shape the machine, with the 95% interval of the test "
+    "accuracy. Points on a dotted line are a Pareto front: nothing is both more accurate and cheaper."
 )
 TRACE: Trace = {
     "type": "scatter",

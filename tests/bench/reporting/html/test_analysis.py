@@ -49,14 +49,18 @@ def test_a_damaged_part_is_left_out_with_a_warning(analysed, caplog, content):
     assert "out of the page" in caplog.text
 
 
-def test_a_part_of_another_version_is_left_out(analysed, caplog):
+def test_the_summary_comes_first_and_an_older_analysis_has_pictures_alone(analysed):
     folder, digest = analysed
     (file,) = folder.glob("*/*.json")
     document = json.loads(file.read_text())
-    file.write_text(json.dumps(document | {"part": "unknown"}))
-    assert read_analysis(folder, {digest}, Album()) == []
-    file.write_text(json.dumps(document | {"result": {}}))
-    assert read_analysis(folder, {digest}, Album()) == []
+    document.pop("digest")
+    summary = document | {"number": 10, "title": "Summary", "digest": [["1", "a finding"]]}
+    file.write_text(json.dumps(document))
+    file.with_name("10_summary.json").write_text(json.dumps(summary))
+    first, second = read_analysis(folder, {digest}, Album())
+    assert first.lines == [("1", "a finding")]
+    assert second.lines == []
+    assert second.pictures
 
 
 def test_an_album_is_full_at_its_limit(tmp_path):
