@@ -27,7 +27,7 @@ UNITS = {"fit_s": "s", "latency_1_s": "s", "train_j": "J", "predict_j_per_image"
 FEW = 4  # machines; of more, one front over all of them is shown, and a view of each
 ABOUT = (
     "Each point is a model on a machine, its shape the machine, with the 95% interval of the test "
-    "accuracy. Points on a dotted line are a Pareto front: nothing is both more accurate and cheaper."
+    "accuracy. Points on a dotted line are a Pareto front: nothing is more accurate and cheaper."
 )
 TRACE: Trace = {
     "type": "scatter",
