@@ -101,7 +101,7 @@ def make_page(results: Path, analysis: Path) -> str:
     digests = {found.record.case.dataset_sha256 for found in source.stored.values()}
     parts = read_analysis(analysis, digests, album)
     plotly = _plotly() if any(chapter.charts for chapter in chapters) else ""
-    script = _asset("page.js")
+    script = _asset("tables.js") + _asset("charts.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
