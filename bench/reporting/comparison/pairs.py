@@ -68,7 +68,9 @@ def _match(model: str, a: pd.DataFrame, b: pd.DataFrame) -> Iterator[Pair]:
         earlier = a[[k == key for k in of_a]], b[[k == key for k in of_b]]
         seeds = set(earlier[0]["case.seed"]) & set(earlier[1]["case.seed"])
         runs = [
-            newest_of_each_seed(some[some["case.seed"].isin(seeds)].sort_values("run.started"))
+            newest_of_each_seed(
+                some[some["case.seed"].isin(seeds)].sort_values("run.started"), ("case.model",)
+            )
             for some in earlier
         ]
         if seeds:
