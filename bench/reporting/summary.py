@@ -59,6 +59,7 @@ def print_report(console: Console, stored: Sequence[Stored], wall_s: float | Non
             console.print(line)
     if wall_s is not None:
         console.print(_count(stored, finished, wall_s))
+        _print_next(console, finished)
 
 
 def _count(stored: Sequence[Stored], finished: Sequence[Stored], wall_s: float) -> str:
@@ -66,6 +67,19 @@ def _count(stored: Sequence[Stored], finished: Sequence[Stored], wall_s: float) 
     failed = len(stored) - len(finished) - interrupted
     others = f", {interrupted} interrupted" if interrupted else ""
     return f"{len(finished)} case(s) finished, {failed} failed{others}, in {seconds(wall_s)}"
+
+
+def _print_next(console: Console, finished: Sequence[Stored]) -> None:
+    """Name the commands that go on from here."""
+    if not finished:
+        return
+    results = finished[0].path.parents[3]
+    folder = "" if _short(results) == "results" else f" --results {_short(results)}"
+    network = next((f.record.case.model for f in finished if f.record.case.kind == "flax"), None)
+    commands = ["report", "compare", *([f"gradcam {network}"] if network else [])]
+    for command in commands:
+        line = f"  python -m bench {command}{folder}"
+        console.print(Text(printable(f"next: {line.strip()}" if command == "report" else line)))
 
 
 def _print_machine(console: Console, stored: Stored) -> None:
@@ -97,6 +111,9 @@ def _print_overlays(console: Console, file: Path) -> None:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return
     console.print(draw_row(overlays, console.width))
+    console.print(
+        Text("  Grad-CAM of a right and a wrong prediction of each class, as many as fit")
+    )
 
 
 def _short(path: Path) -> str:

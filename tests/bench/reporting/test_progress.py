@@ -80,6 +80,11 @@ def test_the_closing_report_has_it_all(stored):
     assert "weighted average" in shown
     assert "timeout: because" in shown
     assert "2 case(s) finished, 1 failed, in 61 s" in shown
+    results = stored[0].path.parents[3]
+    last = "".join(shown.split("in 61 s")[1].split())
+    commands = ("report", "compare", "gradcam cnn")
+    named = (f"python -m bench {command} --results {results}" for command in commands)
+    assert last == "".join(f"next: {' '.join(named)}".split())
     finished = [found for found in stored if found.record.run.status == "ok"]
     assert all(found.path.stem in shown for found in finished)
 
@@ -106,7 +111,7 @@ def test_overlays_are_shown_where_the_terminal_can(tmp_path):
         shown[colours] = console.file.getvalue()
     # The whole one alone: its first pixel row, two pixels to a character.
     assert shown["truecolor"].count("48;2;7;7;7") > 0
-    assert shown["truecolor"].count("\n") - shown["standard"].count("\n") == 14
+    assert shown["truecolor"].count("\n") - shown["standard"].count("\n") == 15
     assert "48;2;7;7;7" not in shown["standard"]
 
 
