@@ -1,6 +1,8 @@
 """Two CPU devices in every test, so that the parallel path is always the one tested.
 
 All processes of a session, those that tests start included, share what JAX has compiled.
+Only in the processes of pytest itself the compiler leaves out its expensive passes, with which
+it would take most of the session's time; commands under test compile as for a user.
 """
 
 import logging
@@ -22,6 +24,9 @@ from filelock import FileLock
 from fmnist_jax.data.datasets.synthetic import Synthetic
 
 jax.config.update("jax_num_cpu_devices", 2)
+# Drawing a random array alone compiles in a tenth of the time. Not by the environment, which
+# processes that tests start would inherit.
+jax.config.update("jax_disable_most_optimizations", True)
 # A shell has jobs in the background ignore Ctrl-C, and so would every command under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

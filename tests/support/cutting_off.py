@@ -22,10 +22,10 @@ from tests.support.processes import workers
 CASE = [
     "cnn",
     "--dataset=synthetic",
-    "--set=data.train_images=1000",
-    "--set=data.validation_images=300",
+    "--set=data.train_images=300",
+    "--set=data.validation_images=100",
     "--set=data.test_images=100",
-    "--set=cnn.epochs=60",
+    "--set=cnn.epochs=30",
     "--set=cnn.patience=5",
     "--set=cnn.learning_rate=0.02",
     "--set=cnn.schedule=constant",

@@ -96,9 +96,9 @@ def test_it_takes_the_place_of_the_layer_of_flax(padding: Padding, strides: int)
     x = f32(drawn(4, 9, 8, 3, 1, 1)[0])
     theirs = nn.Conv(6, (3, 3), strides=strides, padding=padding)
     ours = Conv(6, strides=strides, padding=padding)
-    params = jax.jit(theirs.init)(jax.random.key(0), x)
+    params = theirs.init(jax.random.key(0), x)
     assert jax.tree.map(jnp.shape, params) == jax.tree.map(
-        jnp.shape, jax.jit(ours.init)(jax.random.key(0), x)
+        jnp.shape, jax.eval_shape(ours.init, jax.random.key(0), x)
     )
     params = jax.tree.map(lambda a: a + 0.1, params)
     got, want = (jax.jit(layer.apply)(params, x) for layer in (ours, theirs))
@@ -114,7 +114,7 @@ def test_a_layer_without_bias() -> None:
 def test_bfloat16_computes_beside_float32_parameters() -> None:
     x = f32(drawn(9, 7, 7, 4, 1, 1)[0])
     half, full = Conv(8, padding="VALID", dtype=jnp.bfloat16), Conv(8, padding="VALID")
-    params = jax.jit(half.init)(jax.random.key(0), x)
+    params = half.init(jax.random.key(0), x)
     assert jax.jit(half.apply)(params, x).dtype == jnp.bfloat16
 
     def gradients(layer: Conv) -> tuple[jax.Array, jax.Array]:
@@ -173,7 +173,7 @@ def test_raw_images_cost_no_input_gradient() -> None:
 def test_a_bias_left_to_what_follows_is_not_added() -> None:
     x = f32(drawn(4, 6, 6, 2, 1, 1)[0])
     full, left = Conv(3), Conv(3, add_bias=False)
-    params, others = (jax.jit(layer.init)(jax.random.key(0), x) for layer in (full, left))
+    params, others = (layer.init(jax.random.key(0), x) for layer in (full, left))
     assert jax.tree.structure(others) == jax.tree.structure(params)
     params["params"]["bias"] = jnp.arange(3.0)
     want, got = (jax.jit(layer.apply)(params, x) for layer in (full, left))

@@ -102,7 +102,7 @@ def test_on_a_tie_the_first_takes_the_gradient(padding: Padding) -> None:
 def test_the_layer_is_convolution_bias_relu_and_pooling() -> None:
     x = f32(drawn(5, 9, 10, 1, 1, 1)[0])
     layer, conv = ConvPool(6), Conv(6)
-    params = jax.jit(layer.init)(jax.random.key(0), x)
+    params = layer.init(jax.random.key(0), x)
     assert jax.tree.map(jnp.shape, params) == jax.tree.map(
         jnp.shape, jax.eval_shape(conv.init, jax.random.key(0), x)
     )
@@ -128,7 +128,7 @@ def test_vmap_and_scan_give_what_a_loop_gives() -> None:
 def test_bfloat16_computes_beside_float32_parameters() -> None:
     x = f32(drawn(5, 8, 8, 1, 1, 1)[0])
     layer = ConvPool(4, dtype=jnp.bfloat16)
-    params = jax.jit(layer.init)(jax.random.key(0), x)
+    params = layer.init(jax.random.key(0), x)
 
     def loss(params: Any) -> tuple[jax.Array, jax.Array]:
         y = layer.apply(params, x)
