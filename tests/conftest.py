@@ -18,6 +18,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import jax
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -59,6 +60,14 @@ def cache(tmp_path_factory):
     with FileLock(folder / "session.lock"):
         Synthetic().load(None, folder)
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bounded_memory():
+    """Compiled programs are let go after a module that leaves a gigabyte in the process."""
+    yield
+    if psutil.Process().memory_info().rss > 2**30:
+        jax.clear_caches()
 
 
 @pytest.fixture(autouse=True)

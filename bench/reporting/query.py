@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from bench.reporting.format import interval, percentage, percentage_points
 from bench.reporting.metric import all_metrics
@@ -159,6 +158,8 @@ def show_model(model: str, seeds: int) -> str:
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
     """Return the 95% interval of a proportion (Wilson 1927), which holds near 0 and 1 too."""
+    from scipy.stats import binomtest  # a second to import
+
     found = binomtest(correct, total).proportion_ci(confidence_level=0.95, method="wilson")
     return float(found.low), float(found.high)
 

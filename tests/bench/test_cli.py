@@ -1,73 +1,20 @@
-"""The command line as a user meets it: real processes, exit codes, one-line errors."""
+"""The command line as a user meets it: exit codes, one-line errors, completion, streams."""
 
 import errno
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from functools import partial
 
-import psutil
 import pytest
 import typer
 
-from bench.__main__ import main
 from bench.cli import app
 from bench.plan.plan import Plan
-from tests.support.processes import PATIENCE_S, find_worker, wait_for
-
-QUICK = [
-    "--dataset=synthetic",
-    "--set=data.train_images=300",
-    "--set=data.validation_images=100",
-    "--set=data.test_images=200",
-    "--progress=plain",
-]
-
-
-# typer asks for the shell's name, and does not look at the process that started it.
-NAMED_SHELL = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-
-
-@pytest.fixture
-def bench(tmp_path, cache):
-    def call(*arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "bench", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env=os.environ | {"FMNIST_CACHE_DIR": str(cache), "COLUMNS": "200"} | environment,
-        )
-
-    return call
-
-
-@pytest.fixture
-def bench_here(monkeypatch, capsys):
-    """The command in this process, where starting it costs nothing."""
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["bench/__main__.py", *map(str, arguments)])
-        code = main()
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, code, out, err)
-
-    yield call
-    signal.signal(signal.SIGTERM, handler)
-
-
-def one_line(done, code):
-    """The message of a command that ended as it should in an error."""
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: ")
-    return last
+from tests.support.command_line import one_line
+from tests.support.processes import wait_for
 
 
 @pytest.mark.parametrize(
@@ -134,8 +81,7 @@ def test_home_is_written_out(bench_here, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_verb_takes_debug_and_shows_its_defaults(bench_here, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_every_verb_takes_debug_and_shows_its_defaults(bench_here):
     plan, help_ = Plan(), bench_here("run", "--help").stdout
     for field in ("dataset", "seeds", "jobs", "timeout", "retries"):
         assert f"[default: ({getattr(plan, field)})]" in help_
@@ -246,118 +192,3 @@ def test_list_json(bench):
     assert "perceptron" in listed["xiao2017"]
     assert "synthetic" in listed["datasets"]
     assert "smoke" in listed["configs"]
-
-
-def test_a_run_its_records_its_table_and_a_second_run(bench, tmp_path):
-    results = tmp_path / "results"
-    done = bench("run", "knn", "cnn", *QUICK, "--set=cnn.epochs=2", "--results", results)
-    assert done.returncode == 0, done.stderr
-    assert "SYNTHETIC DATA" in done.stdout
-    assert "SYNTHETIC DATA" in done.stderr
-    assert "epoch 2/2" in done.stderr
-    assert "2 case(s) finished, 0 failed" in done.stdout
-
-    records = {
-        path.parent.name: json.loads(path.read_text()) for path in results.glob("*/*/*/*.json")
-    }
-    assert set(records) == {"knn", "cnn"}
-    cnn = records["cnn"]
-    assert cnn["run"]["status"] == "ok"
-    assert len(cnn["time"]["epoch_s"]) == len(cnn["quality"]["history"]) == 2
-    assert cnn["time"]["compile_s"] > 0
-    assert sum(map(sum, cnn["quality"]["confusion"])) == 200
-    assert {inference["batch"] for inference in cnn["throughput"]["inference"]} == {1, 100}
-    kinds = {artifact["kind"] for artifact in cnn["artifacts"]}
-    pictures = {"confusion", "mistakes", "reliability", "robustness", "curves", "gradcam"}
-    assert kinds == {"predictions", "weights", "overlays", *pictures}
-    assert cnn["quality"]["calibration"]["temperature"] > 0
-    assert len(cnn["quality"]["robustness"]["accuracy"]) == 13
-    assert cnn["explanations"][0]["method"] == "gradcam"
-    assert records["knn"]["time"]["compile_s"] is None
-
-    rows = json.loads(bench("table", "--results", results, "--format", "json").stdout)
-    assert {row["model"] for row in rows} == {"knn", "cnn"}
-    assert all(row["synthetic"] for row in rows)
-
-    again = bench("run", "knn", "cnn", *QUICK, "--set=cnn.epochs=2", "--results", results)
-    assert again.returncode == 0
-    assert again.stderr.count("done already") == 2
-    assert len(list(results.glob("*/*/*/*.json"))) == 2
-
-
-def test_a_grid_goes_on_where_it_stopped_and_is_summarised(bench, tmp_path):
-    results, config = tmp_path / "results", tmp_path / "grid.toml"
-    config.write_text("[grid.extra_tree]\nmax_depth = [3]\n[model.extra_tree]\nstandardise = true")
-    done = bench("run", "--all", "--config", config, *QUICK, "--results", results)
-    assert done.returncode == 0, done.stderr
-    assert "Grid on synthetic" in done.stdout
-
-    longer = "--set=grid.extra_tree.max_depth=[3, 6]"
-    again = bench("run", "--all", "--config", config, *QUICK, longer, "--results", results)
-    assert again.stderr.count("done already") == 1
-    assert "extra_tree max_depth=6" in again.stderr
-    (row,) = json.loads(bench("table", "--results", results, "--format", "json").stdout)
-    assert (row["section"], row["configurations"], row["finished"]) == ("grid", 2, 2)
-    assert list(results.glob("*/*/*/*.png")) == []
-
-
-@pytest.fixture
-def start(cache):
-    """Start a run with a perceptron that would go on for hours."""
-
-    def call(*arguments):
-        return subprocess.Popen(
-            [sys.executable, "-m", "bench", "run", *QUICK, *map(str, arguments),
-             "--set=mlp.max_iter=1000000", "--set=mlp.hidden=[512,512]"],
-            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-            env=os.environ | {"FMNIST_CACHE_DIR": str(cache)},
-        )  # fmt: skip
-
-    return call
-
-
-def test_a_worker_killed_mid_run_costs_its_own_record(start, tmp_path):
-    results = tmp_path / "results"
-    running = start("mlp", "knn", "--results", results)
-    victim = find_worker(running.pid)
-    victim.send_signal(signal.SIGKILL)
-    out, err = running.communicate(timeout=PATIENCE_S)
-    assert running.returncode == 1, err
-    assert "SIGKILL" in out
-    statuses = {
-        path.parent.name: json.loads(path.read_text())["run"]["status"]
-        for path in results.glob("*/*/*/*.json")
-    }
-    assert statuses == {"mlp": "failed", "knn": "ok"}
-
-
-def test_ctrl_c_ends_in_130_with_the_case_recorded_and_nobody_left(start, tmp_path):
-    results = tmp_path / "results"
-    running = start("mlp", "--results", results)
-    worker = find_worker(running.pid)
-    os.killpg(running.pid, signal.SIGINT)
-    _, err = running.communicate(timeout=PATIENCE_S)
-    assert running.returncode == 130, err
-    assert "interrupted; the cases that finished are kept" in err
-    assert "Traceback" not in err, err
-    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
-    (path,) = results.glob("*/*/*/*.json")
-    assert json.loads(path.read_text())["run"]["status"] == "interrupted"
-
-
-def test_one_flipped_byte_is_one_line_and_exit_2(bench, tmp_path, fashion_dir):
-    folder = tmp_path / "data"
-    shutil.copytree(fashion_dir, folder, copy_function=shutil.copyfile)
-    path = folder / "t10k-images-idx3-ubyte.gz"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    done = bench("run", "knn", "--results", tmp_path / "r", FMNIST_DATA_DIR=str(folder))
-    assert "t10k-images-idx3-ubyte.gz" in one_line(done, 2)
-
-
-def test_the_wrong_folder_is_one_line_and_exit_2(bench, tmp_path):
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    done = bench("run", "knn", "--data-dir", folder, "--results", tmp_path / "r")
-    assert f"{folder} holds no" in one_line(done, 2)

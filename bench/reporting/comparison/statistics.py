@@ -7,7 +7,6 @@ from statistics import median
 from typing import Literal
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 from bench.reporting.metric import Better
 from bench.reporting.query import wilson
@@ -66,6 +65,8 @@ def mann_whitney(one: Sequence[float], other: Sequence[float]) -> float:
     """
     if len({*one, *other}) == 1:
         return 1.0
+    from scipy.stats import mannwhitneyu  # a second to import
+
     return float(mannwhitneyu(one, other, alternative="two-sided").pvalue)
 
 

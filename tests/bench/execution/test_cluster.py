@@ -15,9 +15,9 @@ from bench.execution.cluster import connect
 from bench.execution.pending import find_pending
 from bench.records import store
 from fmnist_jax.errors import UserError
-from tests.bench.test_cli import QUICK
 from tests.faults.behaviour import Watcher, behave, by_model, run_on
 from tests.faults.cluster import lose_a_worker
+from tests.support.command_line import QUICK
 from tests.support.factory import make_case
 from tests.support.processes import PATIENCE_S, wait_for
 from tests.support.small_cluster import introduce, small_cluster
