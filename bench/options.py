@@ -175,10 +175,7 @@ ComparisonFormat = Annotated[
 AnalysisOut = Annotated[
     Path | None,
     path_option(
-        "--out",
-        metavar="DIR",
-        help="Folder for the JSON and the figures.",
-        show_default="analysis/DATASET",
+        "--out", metavar="DIR", help="The folder to write.", show_default="analysis/DATASET"
     ),
 ]
 Parts = Annotated[
@@ -224,12 +221,7 @@ Methods = Annotated[
 Layer = Annotated[str, typer.Option("--layer", metavar="NAME", help="Feature map to explain.")]
 ExplanationsOut = Annotated[
     Path | None,
-    path_option(
-        "--out",
-        metavar="DIR",
-        help="Folder for the pictures and maps.npz.",
-        show_default="gradcam/MODEL",
-    ),
+    path_option("--out", metavar="DIR", help="The folder to write.", show_default="gradcam/MODEL"),
 ]
 
 # Options of peers.

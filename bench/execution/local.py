@@ -6,12 +6,9 @@ and nothing else.
 
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Literal
-
-import psutil
 
 from bench.execution.cores import Cores
 from bench.execution.executor import Report, Slot, TaskResult
@@ -20,6 +17,7 @@ from bench.measure.messages import Execute, Measured, Outcome, Task, make_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import Child, ChildDied, ChildRaised, Returned
+from fmnist_jax.system.memory import resident, show_bytes
 
 POLL_S = 0.1
 MEMORY_POLL_S = 0.5  # between two looks at the memory of a worker
@@ -151,8 +149,8 @@ class LocalExecutor:
             worker.memory_checked_at = now
             if (size := resident(worker.child.pid)) > self._memory_limit:
                 reason = (
-                    f"stopped at {_gib(size)} of memory, over the limit of "
-                    f"{_gib(self._memory_limit)}; allow more with --set memory_limit=SIZE"
+                    f"stopped at {show_bytes(size)} of memory, over the limit of "
+                    f"{show_bytes(self._memory_limit)}; allow more with --set memory_limit=SIZE"
                 )
                 return self._abort(worker, "oom", reason)
         return None
@@ -170,18 +168,3 @@ class LocalExecutor:
         self._cores.give_back(worker.task.case, worker.task.cores)
         measured = None if outcome.record.run.status == "ok" else worker.measured
         return TaskResult(worker.task, outcome, measured, worker.contended, retryable)
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory that a process and those below it hold; what they share counts for each."""
-    total = 0
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        for member in (process, *process.children(recursive=True)):
-            with suppress(psutil.Error):
-                total += member.memory_info().rss
-    return total
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.3g} GiB"
