@@ -118,9 +118,7 @@ class Scheduler:
             supplements: add robustness, explanations and pictures to each record.
             debug: workers print tracebacks.
         """
-        self._results = results
-        self._executor = executor
-        self._observer = observer
+        self._results, self._executor, self._observer = results, executor, observer
         self._retries = retries
         self._data_dir = data_dir
         self._checkpoint_every = checkpoint_every
@@ -237,10 +235,7 @@ def keep_measured(result: TaskResult) -> TaskResult:
     """Return the result of a task that died after the measuring as one that is ok."""
     if result.measured is None:
         return result
-    log.warning(
-        "%s was measured, but its pictures and explanations are missing: %s",
-        result.task.case.model,
-        result.outcome.record.run.error,
-    )
+    model, reason = result.task.case.model, result.outcome.record.run.error
+    log.warning("%s was measured, but its pictures and explanations are missing: %s", model, reason)
     outcome = Outcome(result.measured.record, result.measured.artifacts)
     return replace(result, outcome=outcome, retryable=False, worker_lost=False)
