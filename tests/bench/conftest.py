@@ -17,7 +17,7 @@ def bench(cache):
             [sys.executable, "-m", "bench", *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             env=os.environ | {"FMNIST_CACHE_DIR": str(cache), "COLUMNS": "200"} | environment,
         )
 
