@@ -45,19 +45,17 @@ def impute(images: jax.Array, removed: jax.Array) -> jax.Array:
         _: int, state: tuple[jax.Array, jax.Array, jax.Array, jax.Array]
     ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         x, residual, direction, size = state
-        image_of = system(direction, unknown)
-        length = _ratio(size, (direction * image_of).sum((0, 1)))
-        residual -= length * image_of
         solution = approximate(residual, unknown)
         next_size = (residual * solution).sum((0, 1))
-        next_direction = solution + _ratio(next_size, size) * direction
-        return x + length * direction, residual, next_direction, next_size
+        direction = solution + _ratio(next_size, size) * direction
+        image_of = system(direction, unknown)
+        length = _ratio(next_size, (direction * image_of).sum((0, 1)))
+        return x + length * direction, residual - length * image_of, direction, next_size
 
     mean = known.sum((0, 1)) / jnp.maximum((~unknown).sum((0, 1)), 1)
     start = jnp.where(unknown, mean, 0)
     residual = jnp.where(unknown, neighbours(known), 0) - system(start, unknown)
-    direction = approximate(residual, unknown)
-    state = (start, residual, direction, (residual * direction).sum((0, 1)))
+    state = (start, residual, jnp.zeros_like(start), jnp.zeros_like(mean))
     x, *_ = lax.fori_loop(0, _STEPS, step, state)
     filled: jax.Array = jnp.where(unknown, x, pixels).transpose(2, 0, 1)
     return filled.reshape(*batch, height, width)
@@ -116,5 +114,5 @@ def _weight(x: jax.Array) -> npt.NDArray[np.float32]:
 
 
 def _ratio(above: jax.Array, below: jax.Array) -> jax.Array:
-    """Their quotient, 0 where the solution has been reached and both are."""
+    """Their quotient, 0 at the start and where the solution has been reached, as below is 0."""
     return jnp.where(below > 0, above / jnp.where(below > 0, below, 1), 0)
