@@ -20,14 +20,14 @@ $(VENV)/.ready: pyproject.toml $(PINS)
 	@$(PYTHON) -c 'import ensurepip, venv' \
 	  || { echo "this Python lacks venv: install python3-venv, or choose another with PYTHON="; exit 2; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) (about a minute the first time) ..."
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c $(PINS) -e '.[fast,cluster,dev]'
+	@echo "Installing into $(VENV) (2 GB; two to three minutes the first time) ..."
+	@$(PY) -m pip install --disable-pip-version-check -c $(PINS) -e '.[fast,cluster,dev]'
 	@touch $@
 
 bench: setup ## train, measure and report every model
 	@$(PY) -m bench run --all $(ARGS)
 
-smoke: setup ## try the whole suite on few images, in a minute
+smoke: setup ## try the whole suite on few images, in a few minutes
 	@$(PY) -m bench run --all --config smoke --results build/smoke $(ARGS)
 
 test: setup ## run the tests

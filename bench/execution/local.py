@@ -117,7 +117,7 @@ class LocalExecutor:
     def stop(self) -> list[TaskResult]:
         """End every task at once, and return when nothing of them is left."""
         finished = self._collect(lambda *_: None)  # work that is done by now is not thrown away
-        reason = "interrupted by hand"
+        reason = "stopped by a signal"
         return finished + [self._abort(w, "interrupted", reason) for w in tuple(self._workers)]
 
     def _collect(self, report: Report) -> list[TaskResult]:

@@ -91,6 +91,8 @@ class _Plain:
         elif progress.epoch:
             of = f"epoch {progress.epoch}/{progress.epochs}"
             self._say(task.case, f"{of}  {numbers(progress)}")
+        elif not task.case.point:  # a grid has many short cases
+            self._say(task.case, f"{progress.phase} ...")
 
     def finished(self, record: Record, again: bool) -> None:
         self._left -= not again

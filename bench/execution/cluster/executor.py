@@ -153,7 +153,7 @@ class ClusterExecutor:
                 self._read_events(lambda *_: None)
                 if time.monotonic() > deadline:
                     break
-        return results + [self._abort(job, "interrupted", "interrupted by hand") for job in jobs]
+        return results + [self._abort(job, "interrupted", "stopped by a signal") for job in jobs]
 
     def _read_events(self, report: Report) -> None:
         with suppress(queue.Empty):

@@ -103,7 +103,7 @@ class MultihostExecutor:
     def stop(self) -> list[TaskResult]:
         """End the task at work, if any, and with it the run on every host."""
         self._interrupted = bool(self._task)
-        return self._lose(HostLost("interrupted by hand"), "interrupted") if self._task else []
+        return self._lose(HostLost("stopped by a signal"), "interrupted") if self._task else []
 
     def finish(self) -> None:
         """Have the other processes exit, unless they were stopped.

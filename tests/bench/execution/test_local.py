@@ -130,7 +130,7 @@ def limit(name, value):
         ({"end": "raise"}, None, "the worker failed: RuntimeError: no such luck"),
         ({"sleep": 600}, limit("_timeout", 0.1), "stopped after 0.1 s"),
         ({"sleep": 600}, limit("_memory_limit", 1), "stopped at .* of memory"),
-        ({"sleep": 600}, lambda _: os.kill(os.getpid(), signal.SIGINT), "interrupted by hand"),
+        ({"sleep": 600}, lambda _: os.kill(os.getpid(), signal.SIGINT), "stopped by a signal"),
     ],
 )
 def test_what_goes_wrong_after_the_measuring_costs_only_pictures(
