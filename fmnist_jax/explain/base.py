@@ -30,11 +30,10 @@ from fmnist_jax.explain.layers import (
     layer_name,
     predict_logits,
 )
-from fmnist_jax.explain.parallel import device_count, over_devices
 from fmnist_jax.nn.network import Network
 from fmnist_jax.registry import Registry
 
-CHUNK = 64  # images whose activations and gradients are in memory at once, of all devices
+CHUNK = 64  # images whose activations and gradients are in memory at once
 
 Maps: TypeAlias = npt.NDArray[np.float32]  # [n, 28, 28]
 
@@ -153,8 +152,8 @@ def compute_maps(
     method: str,
 ) -> Maps:
     """Compute what `explain` returns, without its checks, which trace the network anew."""
-    count, devices = len(images), device_count()
-    size = min(CHUNK // devices, max(-(-count // devices), 1)) * devices
+    count = len(images)
+    size = min(CHUNK, max(count, 1))
     missing = -count % size
     padded = np.pad(np.asarray(images, np.float32), ((0, missing), (0, 0), (0, 0), (0, 0)))
     padded_targets = np.pad(targets, (0, missing))
@@ -181,8 +180,4 @@ def pick(values: jax.Array, targets: jax.Array) -> jax.Array:
 
 @partial(jax.jit, static_argnames="method")
 def _chunk_maps(view: View, images: jax.Array, targets: jax.Array, method: str) -> jax.Array:
-    def maps(view: View, images: jax.Array, targets: jax.Array) -> jax.Array:
-        return scaled(METHODS[method](view, images, targets))
-
-    shared: jax.Array = over_devices(maps, (None, 0, 0), 0)(view, images, targets)
-    return shared
+    return scaled(METHODS[method](view, images, targets))

@@ -14,7 +14,8 @@ def over_devices(
     """Return `function` with each device computing the result of its share of the images.
 
     To be called under `jit`. The processor's devices together use all of its cores, also
-    for what XLA does in one thread: sorting, and arithmetic on few numbers.
+    for what XLA does in one thread: sorting, and arithmetic on few numbers. Not for LAPACK: two
+    devices that are at a decomposition wait for each other without end (jaxlib 0.10.2).
 
     Args:
         function: of arrays, in which images do not mix.
