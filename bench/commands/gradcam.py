@@ -14,6 +14,7 @@ from bench.measure.worker import set_up_jax
 from bench.records import store
 from bench.reporting import explanations, summary
 from bench.reporting.console import show_logs, stderr_console, stdout_console
+from bench.reporting.html.explained import EXPLANATIONS
 from bench.reporting.rendering.pixels import can_show, draw_row
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import load
@@ -116,11 +117,11 @@ def gradcam(
             classes=data.classes,
             assessments=assessments,
         )
+        document = describe(trained, explained, data, layer, folder)
         write(partial, explained, trained.title, layer)
+        (partial / EXPLANATIONS).write_text(document, encoding="utf-8")
     if format_ == "json":
-        about = {"record": str(trained.stored.path), "model": model, "dataset": data.name}
-        document = about | {"synthetic": data.synthetic, "layer": layer, "folder": str(folder)}
-        print(json.dumps(document | explanations.to_json(explained), indent=1, allow_nan=False))
+        print(document, end="")
         return
     console = stdout_console()
     if can_show(console):
@@ -182,6 +183,28 @@ def predict(trained: Trained, test: Split) -> npt.NDArray[np.float32]:
         for at in range(0, len(padded), _BATCH)
     ]
     return np.concatenate(parts)[: len(pixels)]
+
+
+def describe(
+    trained: Trained,
+    explained: explanations.Explained,
+    data: Dataset,
+    layer: str,
+    folder: Path,
+) -> str:
+    """Return the JSON of what was explained, of which record and data, and how faithfully."""
+    document = {
+        "record": str(trained.stored.path),
+        "run": trained.stored.record.run.id,
+        "model": trained.stored.record.case.model,
+        "dataset": data.name,
+        "dataset_sha256": data.sha256,
+        "synthetic": data.synthetic,
+        "layer": layer,
+        "folder": str(folder),
+    }
+    document |= explanations.to_json(explained)
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
 def write(folder: Path, explained: explanations.Explained, title: str, layer: str) -> None:

@@ -13,7 +13,6 @@ from fmnist_jax.system.paths import folder_problem, parse_path
 
 log = logging.getLogger("fmnist_jax")
 
-ANALYSIS = Path("analysis")  # where `python -m bench analyze` writes
 DEFAULT_OUT = Path("report.html")
 
 
@@ -35,7 +34,7 @@ def report(results: Path, out: Path | None, open_: bool) -> None:
             f"the results folder {results} {problem}: python -m bench run --all makes one"
         )
     path = parse_path(out or DEFAULT_OUT)
-    content = make_page(results, ANALYSIS).encode()
+    content = make_page(results, Path()).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from bench.reporting.html.analysis import read_analysis
 from bench.reporting.html.charts import CHARTS, Chart
+from bench.reporting.html.explained import Explained, read_explained
 from bench.reporting.html.overview import summarise
 from bench.reporting.html.pictures import Album, Picture, read_gallery
 from bench.reporting.html.runs import render_records
@@ -19,6 +20,8 @@ from bench.reporting.html.source import Source, read_source
 from bench.reporting.rendering.formats import render
 from bench.reporting.section import Section, get_sections
 from fmnist_jax.errors import printable
+
+ANALYSIS = "analysis"  # where `python -m bench analyze` writes
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Topic:
         charts: names in `CHARTS`.
         gallery: kind of the pictures.
         about: says what the pictures show.
+        folder: where a verb leaves explanations of further images, in the working directory.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Topic:
     charts: Sequence[str] = ()
     gallery: str = ""
     about: str = ""
+    folder: str = ""
 
 
 TOPICS = (
@@ -66,6 +71,7 @@ TOPICS = (
         (),
         "gradcam",
         "Grad-CAM: where the network looks, for a right and a wrong prediction of each class.",
+        "gradcam",
     ),
     Topic("hardware", "Hardware", ["hardware", "roofline"], ["hardware"]),
     Topic("reported", "Beside what others report", ["official", "grid", "peers"]),
@@ -75,31 +81,33 @@ FURTHER = Topic("further", "Further tables")
 
 @dataclass(frozen=True)
 class Chapter:
-    """What a topic has to show: rendered tables, charts and pictures."""
+    """What a topic has to show: rendered tables, charts, pictures, further explanations."""
 
     topic: Topic
     tables: list[Markup] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    explained: list[Explained] = field(default_factory=list)
 
     @property
     def has_content(self) -> bool:
         """Whether there is anything."""
-        return bool(self.tables or self.charts or self.pictures)
+        return bool(self.tables or self.charts or self.pictures or self.explained)
 
 
-def make_page(results: Path, analysis: Path) -> str:
+def make_page(results: Path, work: Path) -> str:
     """Make the page of a results folder.
 
     Args:
         results: the results folder; it may be empty.
-        analysis: folder of analyses of raw data, one per dataset; it may be missing.
+        work: where other verbs left their folders: `analysis`, one per dataset, and `gradcam`,
+            one per model; both may be missing.
     """
     source, album = read_source(results), Album()
     section, environments = render_records(source)
-    chapters = [_chapter(topic, source, album) for topic in _topics()]
+    chapters = [_chapter(topic, source, work, album) for topic in _topics()]
     digests = {found.record.case.dataset_sha256 for found in source.stored.values()}
-    parts = read_analysis(analysis, digests, album)
+    parts = read_analysis(work / ANALYSIS, digests, album)
     plotly = _plotly() if any(chapter.charts for chapter in chapters) else ""
     script = _asset("tables.js") + _asset("charts.js")
     environment = Environment(
@@ -128,13 +136,14 @@ def _topics() -> list[Topic]:
     return [*TOPICS, Topic(FURTHER.name, FURTHER.title, others)]
 
 
-def _chapter(topic: Topic, source: Source, album: Album) -> Chapter:
+def _chapter(topic: Topic, source: Source, work: Path, album: Album) -> Chapter:
     known = {section.name: section for section in get_sections()}
     tables = [_tables(known[name], source) for name in topic.sections if name in known]
     makers: list[Callable[[Source], Chart | None]] = [CHARTS[name] for name in topic.charts]
     charts = [chart for make in makers if (chart := make(source))]
     pictures = read_gallery(source, topic.gallery, album) if topic.gallery else []
-    return Chapter(topic, [table for table in tables if table], charts, pictures)
+    explained = read_explained(work / topic.folder, source, album) if topic.folder else []
+    return Chapter(topic, [table for table in tables if table], charts, pictures, explained)
 
 
 def _tables(section: Section, source: Source) -> Markup:

@@ -1,15 +1,18 @@
 """Pictures beside records and of the analysis, inline, within a limit of bytes."""
 
 import base64
+import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
 from bench.records.schema import Case
 from bench.reporting.html.source import Source
+from fmnist_jax.system.child import in_one_line
 
 log = logging.getLogger("fmnist_jax")
 
@@ -41,8 +44,14 @@ class Album:
         self._room = limit
         self.left_out = 0
 
-    def read(self, path: Path, caption: str) -> Picture | None:
-        """Read a picture; None where it cannot be read, is no PNG file or has no room."""
+    def read(self, path: Path, caption: str, width: int | None = None) -> Picture | None:
+        """Read a picture; None where it cannot be read, is no PNG file or has no room.
+
+        Args:
+            path: of a PNG file.
+            caption: what it is of.
+            width: pixels to which a wider picture is reduced; None is as it is.
+        """
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -51,11 +60,32 @@ class Album:
         if not content.startswith(_PNG):
             log.warning("leaving %s out of the page: it is no PNG file", path)
             return None
+        try:
+            content = content if width is None else reduce(content, width)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            log.warning("leaving %s out of the page: %s", path, in_one_line(error))
+            return None
         if len(content) > self._room:
             self.left_out += 1
             return None
         self._room -= len(content)
         return Picture(caption, f"data:image/png;base64,{base64.b64encode(content).decode()}")
+
+
+def reduce(content: bytes, width: int) -> bytes:
+    """Encode a PNG file again: at most `width` pixels wide, of 256 colours.
+
+    Raises:
+        OSError, ValueError, SyntaxError, DecompressionBombError: it is damaged or too large.
+    """
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as opened:
+        picture = opened.convert("RGB")
+    if picture.width > width:
+        height = max(1, round(picture.height * width / picture.width))
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    small = io.BytesIO()
+    picture.quantize(256, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True)
+    return min(small.getvalue(), content, key=len)
 
 
 def read_gallery(source: Source, kind: str, album: Album) -> list[Picture]:

@@ -22,6 +22,7 @@ MEASURES: dict[str, tuple[str, Better, int]] = {
     "road_combined": ("ROAD", "higher", 4),
     "sanity": ("sanity", "lower", 5),
 }
+PREFIX = "faithfulness_"  # of the columns of a query that are such measures
 
 
 @SECTIONS.register("explanations")
@@ -51,8 +52,8 @@ def query(frame: pd.DataFrame) -> pd.DataFrame:
 
 def columns(rows: pd.DataFrame) -> list[Column]:
     """Return the measures that some record has, the usual ones first."""
-    measured = [str(name) for name in rows if str(name).startswith(_PREFIX)]
-    names = [name.removeprefix(_PREFIX) for name in measured]
+    measured = [str(name) for name in rows if str(name).startswith(PREFIX)]
+    names = [name.removeprefix(PREFIX) for name in measured]
     ordered = sorted(names, key=lambda name: (name not in MEASURES, name))
     shown = [
         Column("method", "method", align="left"),
@@ -61,11 +62,8 @@ def columns(rows: pd.DataFrame) -> list[Column]:
     ]
     for name in sorted(ordered, key=lambda name: MEASURES.get(name, ("", "higher", 9))[2]):
         heading, better, priority = MEASURES.get(name, (name.replace("_", " "), None, 9))
-        shown.append(Column(heading, _PREFIX + name, decimal, better=better, priority=priority))
+        shown.append(Column(heading, PREFIX + name, decimal, better=better, priority=priority))
     return [*shown, Column("images", "images", count, priority=7), MACHINE]
-
-
-_PREFIX = "faithfulness_"
 
 
 def _methods(runs: pd.DataFrame) -> list[dict[str, Any]]:
@@ -81,7 +79,7 @@ def _methods(runs: pd.DataFrame) -> list[dict[str, Any]]:
             "images": found[0]["images"],
             "maps_per_s": _mean([each["maps_per_s"] for each in found]),
             **{
-                _PREFIX + name: _mean([each["faithfulness"].get(name) for each in found])
+                PREFIX + name: _mean([each["faithfulness"].get(name) for each in found])
                 for name in dict.fromkeys(name for each in found for name in each["faithfulness"])
             },
         }

@@ -58,7 +58,7 @@ def bench(folder, cache, tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_pictures_maps_and_json(bench, tmp_path):
+def test_pictures_maps_and_json(bench, folder, tmp_path):
     code, out, _ = bench("resnet", "--wrong", "2", "--method", "gradcam", "--format", "json")
     assert code == 0
     document = json.loads(out)
@@ -78,7 +78,11 @@ def test_pictures_maps_and_json(bench, tmp_path):
     for name in ("gradcam.png", "sheet.png"):
         with Image.open(tmp_path / "out" / name) as picture:
             assert picture.width > 200
+    assert (tmp_path / "out" / "explanations.json").read_text() == out
+    assert document["run"] == find_trained("resnet", folder).stored.record.run.id
+    assert len(document["dataset_sha256"]) == 64
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "explanations.json",
         "gradcam.png",
         "sheet.png",
         "maps.npz",

@@ -21,7 +21,7 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(results):
-    return make_page(results, results / "analysis")
+    return make_page(results, results)
 
 
 class Elements(HTMLParser):
