@@ -5,7 +5,9 @@ import io
 
 import numpy as np
 
+from bench.peers import schema as peers
 from bench.records.schema import Artifact
+from tests.bench.reporting.test_peers import comparison
 from tests.contract.test_reporting import whole
 from tests.support.factory import make_case, make_host, make_record
 
@@ -42,7 +44,7 @@ def predictions():
 
 
 def fill(results):
-    """Two machines with two models each, a failed run, and everything that a page can show."""
+    """Two machines with two models each, a failed run, a comparison, and all that a page shows."""
     for number, (machine, model, accuracy) in enumerate(
         (("one", "cnn", 0.93), ("one", "svm", 0.9), ("two", "cnn", 0.92), ("two", "svm", 0.89))
     ):
@@ -54,6 +56,7 @@ def fill(results):
             record = record.model_copy(update={"throughput": throughput})
         add(results, record, predictions=predictions(), mistakes=PNG, gradcam=PNG)
     add(results, make_record(make_case("mlp"), status="oom", at=9, host=make_host(id="one")))
+    peers.write(results, comparison())
 
 
 def fill_hostile(results):

@@ -74,7 +74,12 @@ TOPICS = (
         "gradcam",
     ),
     Topic("hardware", "Hardware", ["hardware", "roofline"], ["hardware"]),
-    Topic("reported", "Beside what others report", ["official", "grid", "peers"]),
+    Topic(
+        "reported",
+        "Beside what others report",
+        ["official", "grid", "peers"],
+        ["official", "peers"],
+    ),
 )
 FURTHER = Topic("further", "Further tables")
 

@@ -20,6 +20,7 @@ function coloured(trace, { colour, series, ink, muted }) {
     ...trace,
     line: { ...trace.line, color: own },
     marker: { ...trace.marker, color: own },
+    error_x: trace.error_x && { ...trace.error_x, color: own },
     error_y: trace.error_y && { ...trace.error_y, color: own },
   };
 }

@@ -4,6 +4,8 @@ from bench.reporting.html.charts.chart import Chart
 from bench.reporting.html.charts.classes import confusion, per_class
 from bench.reporting.html.charts.hardware import hardware
 from bench.reporting.html.charts.learning import learning, time_to_accuracy
+from bench.reporting.html.charts.official import official
+from bench.reporting.html.charts.peers import peers
 from bench.reporting.html.charts.probabilities import calibration, robustness
 from bench.reporting.html.charts.tradeoff import tradeoff
 
@@ -19,6 +21,8 @@ CHARTS = {
         calibration,
         robustness,
         hardware,
+        official,
+        peers,
     )
 }
 __all__ = ["CHARTS", "Chart"]

@@ -51,7 +51,7 @@ def test_it_shows_every_section_and_chart_that_has_rows(page):
     assert {"time_to_target", "roofline", "official", "records"} <= sections
     assert set(charts(page)) == {
         *("tradeoff", "learning", "time_to_accuracy", "confusion", "per_class"),
-        *("calibration", "robustness", "hardware"),
+        *("calibration", "robustness", "hardware", "official", "peers"),
     }
 
 
@@ -109,7 +109,7 @@ def test_failed_runs_alone_are_listed_with_their_reason(tmp_path):
 def test_what_records_lack_is_left_out(tmp_path):
     add(tmp_path, make_record(make_case("knn")))
     found = charts(make_page(tmp_path, tmp_path))
-    assert set(found) == {"confusion", "per_class"}
+    assert set(found) == {"confusion", "per_class", "official"}
 
 
 def test_synthetic_records_are_marked_wherever_they_are_seen(tmp_path, results):
