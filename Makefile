@@ -46,11 +46,12 @@ format: setup ## format the code and fix what the linter can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-readme: setup ## regenerate every marked table and the picture from the records in results/
+readme: setup ## regenerate every marked table and both pictures from the records in results/
 	@for file in README.md docs/results.md docs/explanations.md docs/grid.md; do \
 	  $(PY) -m bench table --write $$file || exit; \
 	done
 	$(PY) -m bench.reporting.svg results results/report.svg
+	@$(PY) -m bench.reporting.html.screenshot results docs/report.png
 
 pins: setup ## rewrite the pins from the installed versions
 	@echo "# Versions that the suite is tested with; made by \`make pins\`." > $(PINS)

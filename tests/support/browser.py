@@ -1,24 +1,23 @@
 """The system's Chromium, and what a page that it opens may not do."""
 
-import os
-import shutil
 from contextlib import contextmanager
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from bench.reporting.html.screenshot import browser_arguments, find_browser
+from fmnist_jax.errors import UserError
 
 
 @contextmanager
 def launched():
     """A headless browser; the test is skipped where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip("needs Chromium in the PATH: apt-get install chromium")
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    try:
+        path = find_browser()
+    except UserError as error:
+        pytest.skip(str(error))
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=browser_arguments())
         yield browser
         browser.close()
 

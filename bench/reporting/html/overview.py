@@ -25,10 +25,11 @@ class Fact:
 
 @dataclass(frozen=True)
 class MachineFacts:
-    """One machine, and how many records it has."""
+    """One machine, the software on it, and how many records it has."""
 
     id: str
     hardware: str
+    software: str
     records: int
 
 
@@ -149,8 +150,30 @@ def _machines(records: list[Record]) -> list[MachineFacts]:
             machine.accelerator
         )
         cores = f"{machine.cpu}, {_number(machine.cores, 'core')}, {size(machine.memory_bytes)}"
-        described.append(MachineFacts(id_, device + cores, number))
+        described.append(MachineFacts(id_, device + cores, _software(records, id_), number))
     return described
+
+
+def _software(records: list[Record], machine: str) -> str:
+    """Return the versions behind the newest record of a machine, and whether others were used."""
+    used = [record.software for record in records if record.machine.id == machine]
+    lines = [
+        ", ".join(
+            f"{name} {version}"
+            for name, version in (
+                ("Python", software.python),
+                ("jax", software.jax),
+                ("jaxlib", software.jaxlib),
+                ("flax", software.flax),
+            )
+            if version
+        )
+        for software in used
+    ]
+    others = len(set(lines)) - 1
+    return lines[-1] + (
+        f"; {_number(others, 'other set')} of versions in other records" if others else ""
+    )
 
 
 def _warnings(source: Source, records: list[Record]) -> list[str]:

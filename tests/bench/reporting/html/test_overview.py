@@ -1,6 +1,7 @@
 """The first screen answers what was measured, on what, and what came out."""
 
 from bench.reporting.html.overview import summarise
+from bench.reporting.html.page import make_page
 from bench.reporting.html.runs import list_environments
 from bench.reporting.html.source import read_source
 from tests.contract.test_reporting import whole
@@ -59,6 +60,23 @@ def test_machines_and_records_are_counted(tmp_path):
     assert overview.machines[0].hardware.startswith("2 × Test GPU, Test CPU, 2 cores")
     assert overview.measured[-1] == "3 records from 2026-01-01 to 2026-01-02."
     assert any("1 run did not finish (1 timed out)" in text for text in overview.warnings)
+
+
+def test_each_machine_names_its_software_in_a_line(tmp_path):
+    for number, (machine, jax) in enumerate((("a", "0.9.0"), ("a", "0.10.2"), ("b", None))):
+        record = make_record(make_case("knn"), at=number, host=make_host(id=machine))
+        software = record.software.model_copy(update={"jax": jax, "flax": jax and "0.12.8"})
+        add(tmp_path, record.model_copy(update={"software": software}))
+    first, second = summarise(read_source(tmp_path)).machines
+    assert first.software == (
+        "Python 3.11.0, jax 0.10.2, jaxlib 0.10.2, flax 0.12.8; "
+        "1 other set of versions in other records"
+    )
+    assert second.software == "Python 3.11.0, jaxlib 0.10.2"
+    page = make_page(tmp_path, tmp_path)
+    screen = page.split("On what")[1].split("</section>")[0]
+    assert first.software in screen
+    assert second.software in screen
 
 
 def test_records_of_one_environment_share_it(tmp_path):
