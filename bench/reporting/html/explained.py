@@ -19,9 +19,9 @@ from fmnist_jax.system.child import in_one_line
 EXPLANATIONS = "explanations.json"
 SHEET = "sheet.png"
 WIDTH = 1600  # pixels of a contact sheet
-NOTES = (
-    "means over the images of this sheet's own choice; the maps of the controls are ones that no "
-    "network has made: a method that does not beat them explains nothing",
+NOTE = (
+    "the maps of the controls are ones that no network has made: a method that does not beat them "
+    "explains nothing"
 )
 log = logging.getLogger("fmnist_jax")
 
@@ -62,8 +62,9 @@ def _explained(document: dict[str, Any], folder: Path, source: Source, album: Al
     runs = source.records
     (run,) = [run for _, run in runs[runs["run.id"] == document["run"]].iterrows()]
     case = source.stored[run["run.id"]].record.case
-    data = describe({"dataset": case.dataset})
+    data = describe(case.config["data"] | {"dataset": case.dataset})
     title = f"{case.model}, seed {case.seed}, layer {document['layer']}: {data}"
+    notes = [f"means over the images that were chosen, {len(document['images'])} in all", NOTE]
     rows = [
         {
             "method": str(each["method"]),
@@ -76,7 +77,7 @@ def _explained(document: dict[str, Any], folder: Path, source: Source, album: Al
         | {explanations.PREFIX + name: mean for name, mean in each["faithfulness"].items()}
         for each in document["methods"]
     ]
-    section = Section("explained", title, lambda _: pd.DataFrame(rows), _columns, NOTES, by=())
+    section = Section("explained", title, lambda _: pd.DataFrame(rows), _columns, notes, by=())
     warning = " (SYNTHETIC DATA)" if case.synthetic else ""
     table = Markup(render(section, runs, "html"))  # what comes from outside is escaped there
     sheet = album.read(folder / SHEET, f"{title}{warning}; methods across, images down", WIDTH)

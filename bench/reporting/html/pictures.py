@@ -84,7 +84,9 @@ def reduce(content: bytes, width: int) -> bytes:
         height = max(1, round(picture.height * width / picture.width))
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
     small = io.BytesIO()
-    picture.quantize(256, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True)
+    # Of the methods the one that keeps the rare colours of small marks.
+    palette = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    palette.save(small, format="PNG", optimize=True)
     return min(small.getvalue(), content, key=len)
 
 

@@ -71,7 +71,7 @@ def test_the_sheet_stands_with_its_methods_and_controls(results, tmp_path):
         ["random", "control"],
     ]
     assert "0.250" in cells[0]
-    assert "2" in cells[0]  # images
+    assert "2 in all" in found.table
 
 
 def test_the_page_has_it_among_the_explanations(results, tmp_path):
