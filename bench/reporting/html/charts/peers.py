@@ -16,10 +16,11 @@ ABOUT = (
 TRACE: Trace = {
     "type": "scatter",
     "mode": "markers",
-    "marker": {"size": 11},
+    "orientation": "h",
+    "marker": {"size": 9},
     "hovertemplate": "%{y}: %{x:.2f} × (%{customdata[0]:.2f}–%{customdata[1]:.2f})",
 }
-ROW = 26  # pixels per variant
+ROW = 14  # pixels per variant and network
 KINDS = {"train": "training", "predict": "prediction"}
 RATIO = "_ratio"
 _KEYS = ["machine", "published", "dtype", "flip", "threads"]
@@ -34,11 +35,12 @@ def peers(source: Source) -> Chart | None:
         return None
     layout = {
         "hovermode": "closest",
+        "scattermode": "group",
         "xaxis": {"type": "log", "title": {"text": "times as fast as the framework"}},
         "yaxis": {"autorange": "reversed", "type": "category"},
         "shapes": [{"type": "line", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1}],
     }
-    height = 180 + ROW * rows["name"].nunique()
+    height = 180 + ROW * rows["name"].nunique() * (1 + rows["model"].nunique())
     return Chart("peers", "Beside other frameworks", ABOUT, views, layout, TRACE, height)
 
 
