@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.reporting.html.charts import CHARTS
 from bench.reporting.html.page import make_page
 from tests.contract.test_reporting import RESULTS
 from tests.support.browser import launched, opened
@@ -154,7 +155,7 @@ def test_on_paper_every_chart_is_there_and_light(browser, whole_page):
     with opened(browser, whole_page, color_scheme="dark") as page:
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         page.emulate_media(media="print")
-        assert page.locator("figure.chart .main-svg:first-child").count() == 8
+        assert page.locator("figure.chart .main-svg:first-child").count() == len(CHARTS)
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(20, 20, 15)"
         assert page.pdf().startswith(b"%PDF")
 
