@@ -95,10 +95,13 @@ def _print_pictures(console: Console, finished: Sequence[Stored]) -> None:
         for found in finished
         if (picture := found.artifact("gradcam") or found.artifact("confusion"))
     ]
-    if pictured:
-        console.print(Text("Pictures beside each record:"))
+    folder = None
     for found, picture in pictured:
-        line = f"  {name(found.record.case):<22} {_short(picture.parent)}"
+        if picture.parents[2] != folder:
+            folder = picture.parents[2]
+            line = f"Pictures and predictions, beside each record in {_short(folder)}:"
+            console.print(Text(printable(line)), soft_wrap=True)
+        line = f"  {name(found.record.case):<22} {picture.parent.relative_to(folder)}"
         console.print(Text(printable(line)), soft_wrap=True)
         if can_show(console) and (overlays := found.artifact("overlays")):
             _print_overlays(console, overlays)
