@@ -4,12 +4,12 @@ import logging
 import webbrowser
 from pathlib import Path
 
+from bench.commands.table import check_folder, write_file
 from bench.reporting.console import show_logs, stderr_console
 from bench.reporting.format import size
 from bench.reporting.html.page import make_page
-from fmnist_jax.errors import UserError, printable
-from fmnist_jax.system.files import write_atomically
-from fmnist_jax.system.paths import folder_problem, parse_path
+from fmnist_jax.errors import printable
+from fmnist_jax.system.paths import parse_path
 
 log = logging.getLogger("fmnist_jax")
 
@@ -29,17 +29,10 @@ def report(results: Path, out: Path | None, open_: bool) -> None:
     """
     console = stderr_console()
     show_logs(console)
-    if problem := folder_problem(results):
-        raise UserError(
-            f"the results folder {results} {problem}: python -m bench run --all makes one"
-        )
+    check_folder(results)
     path = parse_path(out or DEFAULT_OUT)
     content = make_page(results, Path()).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+    write_file(path, content)
     console.print(f"{size(len(content))}, for any browser; nothing is fetched when it is opened")
     print(printable(path))
     if open_ and not webbrowser.open(path.as_uri()):

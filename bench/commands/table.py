@@ -54,7 +54,7 @@ def table(
     if content is None:
         raise UserError(f"no finished record in {results}: python -m bench run --all makes some")
     if out:
-        _write(out, content)
+        write_file(out, content)
     elif isinstance(content, bytes):
         sys.stdout.buffer.write(content)
     else:
@@ -115,9 +115,14 @@ def _rich(sections: Sequence[Section], frames: Frames, screen: Console | None) -
     return capture.get() or None
 
 
-def _write(path: Path, content: str | bytes) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file whole, and its folder where that is missing.
+
+    Raises:
+        UserError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from None
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None

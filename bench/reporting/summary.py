@@ -110,7 +110,8 @@ def _print_pictures(console: Console, finished: Sequence[Stored]) -> None:
 def _print_overlays(console: Console, file: Path) -> None:
     """Show Grad-CAM over as many test images as fit; a damaged file is left out."""
     try:
-        overlays = np.load(file)["overlays"]
+        with np.load(file) as arrays:
+            overlays = arrays["overlays"]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return
     console.print(draw_row(overlays, console.width))

@@ -197,7 +197,8 @@ class ClusterExecutor:
             with suppress(TimeoutError, OSError):
                 variable = measured_variable(job.task.run_id, self._client)
                 measured = pickle.loads(variable.get(timeout=POLL_S))
-        return self._end(job, TaskResult(job.task, outcome, measured, False, True, worker_lost))
+        result = TaskResult(job.task, outcome, measured, retryable=True, worker_lost=worker_lost)
+        return self._end(job, result)
 
     def _end(self, job: _Job, result: TaskResult) -> TaskResult:
         job.future.cancel()  # a pinned task would wait for its worker to come back

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import pandas as pd
-
-from bench.reporting.section import Column, as_dicts, has_values
+from bench.reporting.section import Column, has_values
 
 SYNTHETIC = "SYNTHETIC DATA: generated pictures, says nothing about Fashion-MNIST"
 CONTENDED = "* timed beside other work"
@@ -17,18 +15,18 @@ def star(row: dict[str, Any], column: Column) -> str:
     return "*" if column.timing and row["contended"] else ""
 
 
-def dagger(row: dict[str, Any], rows: pd.DataFrame) -> str:
-    """Return the mark of a published row among one's own."""
-    return "†" if row["published"] and not rows["published"].all() else ""
+def daggers(rows: list[dict[str, Any]]) -> list[str]:
+    """Return a mark for each published row, where it stands among one's own."""
+    mixed = not all(row["published"] for row in rows)
+    return ["†" if mixed and row["published"] else "" for row in rows]
 
 
-def footnotes(rows: pd.DataFrame, columns: tuple[Column, ...]) -> list[str]:
+def footnotes(rows: list[dict[str, Any]], columns: tuple[Column, ...]) -> list[str]:
     """Return what the marks of a table mean, for those that it has."""
-    found = as_dicts(rows)
-    cells = [(row, column) for row in found for column in columns if has_values(row, column)]
+    cells = [(row, column) for row in rows for column in columns if has_values(row, column)]
     used = {
         CONTENDED: any(star(row, column) for row, column in cells),
-        PUBLISHED: any(dagger(row, rows) for row in found),
-        ALL_PUBLISHED: bool(rows["published"].all()),
+        PUBLISHED: any(daggers(rows)),
+        ALL_PUBLISHED: all(row["published"] for row in rows),
     }
     return [note for note, is_used in used.items() if is_used]

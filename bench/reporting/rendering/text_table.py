@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from bench.reporting.format import MISSING
-from bench.reporting.rendering.marks import SYNTHETIC, dagger, footnotes, star
+from bench.reporting.rendering.marks import SYNTHETIC, daggers, footnotes, star
 from bench.reporting.section import Column, Table, as_dicts, has_values
 from fmnist_jax.errors import printable
 
@@ -47,11 +47,11 @@ def to_text(table: Table) -> TextTable:
     return TextTable(
         title=printable(f"{title} ({SYNTHETIC})" if table.synthetic else title),
         columns=columns,
-        lines=[_line(row, columns, dagger(row, rows)) for row in dicts],
+        lines=[_line(row, mark, columns) for row, mark in zip(dicts, daggers(dicts), strict=True)],
         best=frozenset(
             (row, place) for place, column in enumerate(columns) for row in _best(rows, column)
         ),
-        notes=tuple(map(printable, [*table.notes, *footnotes(rows, columns)])),
+        notes=tuple(map(printable, [*table.notes, *footnotes(dicts, columns)])),
         rows=rows,
         synthetic=table.synthetic,
     )
@@ -68,7 +68,7 @@ def _cell(row: dict[str, Any], column: Column) -> str:
     return column.show(*(row[name] for name in column.values)) + star(row, column)
 
 
-def _line(row: dict[str, Any], columns: tuple[Column, ...], mark: str) -> list[str]:
+def _line(row: dict[str, Any], mark: str, columns: tuple[Column, ...]) -> list[str]:
     first, *others = [printable(_cell(row, column)) for column in columns]
     return [first + mark, *others]
 
