@@ -19,6 +19,17 @@ from fmnist_jax.system.cpu import available_cores, processor
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDORS = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}
+# (family, first model, last model) of AMD's processors, after Linux's arch/x86/kernel/cpu/amd.c.
+ZEN = {
+    (0x17, 0x00, 0x2F): "zen",
+    (0x17, 0x30, 0xFF): "zen2",
+    (0x19, 0x00, 0x0F): "zen3",
+    (0x19, 0x10, 0x1F): "zen4",
+    (0x19, 0x20, 0x5F): "zen3",
+    (0x19, 0x60, 0xAF): "zen4",
+    (0x1A, 0x00, 0x4F): "zen5",
+    (0x1A, 0x60, 0x7F): "zen5",
+}
 # JAX settings that change neither numbers nor how fast they come.
 NEUTRAL = re.compile(
     "cache|cross_host|dump|frames|guard|include_|log|metadata|num_cpu_devices|platform|pprint|"
@@ -77,7 +88,16 @@ def cpu_name() -> str:
 
 
 def find_microarchitecture() -> Any:
-    """Return archspec's microarchitecture of this host; None where it knows only a family."""
+    """Return archspec's microarchitecture of this host; None where it knows only a family.
+
+    archspec goes by features, of which a virtual machine hides some: a Zen 4 then passes for
+    "x86_64_v4", a Zen 3 for a Zen. The family and model numbers of AMD's processors tell.
+    """
+    if processor("vendor_id") == "AuthenticAMD":
+        family, model = int(processor("cpu family") or 0), int(processor("model") or 0)
+        for (own, first, last), name in ZEN.items():
+            if family == own and first <= model <= last and name in archspec.cpu.TARGETS:
+                return archspec.cpu.TARGETS[name]
     host = archspec.cpu.host()
     return None if host.vendor == "generic" else host
 

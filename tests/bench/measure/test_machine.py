@@ -41,8 +41,23 @@ def test_processors_of_one_name_are_different_machines(vendor, name, cores, expe
     assert machine.cpu_id("AMD EPYC", microarchitecture, cores) == expected
 
 
+@pytest.mark.parametrize(
+    ("family", "model", "expected"),
+    [(23, 1, "zen"), (23, 49, "zen2"), (25, 1, "zen3"), (25, 17, "zen4"), (26, 2, "zen5")],
+)
+def test_a_virtual_machine_that_hides_features_does_not_hide_the_processor(
+    monkeypatch, family, model, expected
+):
+    said = {"vendor_id": "AuthenticAMD", "cpu family": str(family), "model": str(model)}
+    monkeypatch.setattr(machine, "processor", said.get)
+    hidden = SimpleNamespace(vendor="generic", name="x86_64_v4")
+    monkeypatch.setattr(machine.archspec.cpu, "host", lambda: hidden)
+    assert machine.cpu_id("AMD EPYC", machine.find_microarchitecture(), 2) == f"amd-{expected}-2c"
+
+
 def test_a_processor_that_archspec_does_not_know_goes_by_its_name(monkeypatch):
     family = SimpleNamespace(vendor="generic", name="x86_64_v3")
+    monkeypatch.setattr(machine, "processor", {"vendor_id": "GenuineIntel"}.get)
     monkeypatch.setattr(machine.archspec.cpu, "host", lambda: family)
     assert machine.find_microarchitecture() is None
     assert machine.cpu_id("Some CPU 3000", None, 4) == "some-3000-4c"
