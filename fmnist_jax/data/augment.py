@@ -13,6 +13,7 @@ and zoom 0.23 ms, brightness 0.02 ms, erasing 0.03 ms, all together 0.5 ms.
 """
 
 import math
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,9 @@ ERASED_ASPECT = (0.3, 1 / 0.3)  # height over width
 class Augment(BaseModel, frozen=True, extra="forbid"):
     """The transforms and their sizes; all numbers are drawn uniformly."""
 
-    flip: bool = Field(True, description="mirror every other image left to right, at random")
+    flip: bool | Literal["alternate"] = Field(
+        True, description="mirror left to right: at random, or each image in every other epoch"
+    )
     shift: int = Field(0, ge=0, le=14, description="pixels, up to which in either direction")
     rotate: float = Field(0.0, ge=0, le=180, description="degrees, up to which in either direction")
     zoom: float = Field(0.0, ge=0, le=0.9, description="fraction of the size, up to which ±")
@@ -40,6 +43,7 @@ def augment(
     config: Augment,
     offset: int | jax.Array = 0,
     total: int | None = None,
+    turn: jax.Array | None = None,
 ) -> jax.Array:
     """Transform every image at random.
 
@@ -49,12 +53,15 @@ def augment(
         config: the transforms; a static argument under jit.
         offset: the position in the global batch of the first image given.
         total: size of the global batch; None: these images are all of it.
+        turn: integers [b], an image's index plus the number of the epoch, by which
+            alternating flips go (Jordan 2024, arXiv 2404.00498, section 3.6).
 
     Returns:
         The changed images, of the same shape and dtype and in [0, 1].
 
     Raises:
-        ValueError: these images reach beyond the global batch.
+        ValueError: these images reach beyond the global batch, or alternating flips
+            have no `turn`.
     """
     x = images.reshape(images.shape[:3])
     total = len(x) if total is None else total
@@ -66,7 +73,11 @@ def augment(
         numbers = jax.random.uniform(key, (total, columns))
         return tuple(lax.dynamic_slice_in_dim(numbers, offset, len(x)).T)
 
-    if config.flip:
+    if config.flip == "alternate":
+        if turn is None:
+            raise ValueError("alternating flips need the turn of each image")
+        x = flip(x, turn % 2 == 0)
+    elif config.flip:
         (coin,) = draw(flip_key, 1)
         x = flip(x, coin < 0.5)
     if config.rotate or config.zoom:

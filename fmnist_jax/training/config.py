@@ -20,13 +20,18 @@ class TrainingConfig(LearnerConfig):
     batch_size: PositiveInt | Literal["auto"] = Field(
         128, description="global, over all devices; auto: what their memory allows"
     )
-    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    optimizer: Literal["adam", "adamw", "muon", "sgd"] = "adamw"
     learning_rate: PositiveFloat = Field(0.003, description="peak of the schedule")
     schedule: Literal["constant", "cosine", "onecycle"] = "onecycle"
     warmup: float = Field(0.25, ge=0, lt=1, description="share of all steps spent rising")
-    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd, with Nesterov's correction")
+    momentum: float = Field(
+        0.9, ge=0, lt=1, description="of sgd and muon, with Nesterov's correction"
+    )
     weight_decay: NonNegativeFloat = Field(0.0, description="decoupled; kernels only")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    average_decay: float = Field(
+        0.0, ge=0, lt=1, description="per step, of a moving average of the weights; 0: none"
+    )
     patience: PositiveInt | None = Field(
         None, description="epochs without a better validation loss before stopping; None: never"
     )

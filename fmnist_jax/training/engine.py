@@ -50,7 +50,7 @@ class Engine:
 
     Attributes:
         state: fresh weights on all devices; the first call of `train` consumes it.
-        train: (state, key) -> (state, metrics of the epoch).
+        train: (state, number of the epoch) -> (state, metrics of the epoch).
         evaluate: (params, batch_stats) -> metrics on validation.
         images_per_epoch: training images that one call of `train` consumes.
         validation_images: images behind the sums of `evaluate`.
@@ -60,7 +60,7 @@ class Engine:
     """
 
     state: TrainState
-    train: Callable[[TrainState, jax.Array], tuple[TrainState, EpochMetrics]]
+    train: Callable[[TrainState, int], tuple[TrainState, EpochMetrics]]
     evaluate: Callable[[Params, BatchStats], Metrics]
     images_per_epoch: int
     validation_images: int
@@ -71,7 +71,7 @@ class Engine:
     def warm_up(self) -> float:
         """Evaluate once, which trains nothing; return the seconds it took."""
         start = time.perf_counter()
-        jax.block_until_ready(self.evaluate(self.state.params, self.state.batch_stats))
+        jax.block_until_ready(self.evaluate(*self.state.weights))
         return time.perf_counter() - start
 
 
@@ -109,8 +109,12 @@ def compile_engine(
 
     optimizer = make_optimizer(config, shape.steps * config.epochs)
     # Under jit the whole state is made in one program instead of one operation at a time.
-    make_state = jax.jit(partial(initial_state, network, optimizer), out_shardings=replicated)
-    state = make_state(jax.random.key(seed))
+    make_state = jax.jit(
+        partial(initial_state, network, optimizer, averaged=config.average_decay > 0),
+        out_shardings=replicated,
+    )
+    key = jax.random.key(seed)
+    state = make_state(key)
     ranks = to_devices(np.arange(shape.devices), sharded)
     images, labels = to_devices((train.images, train.labels), replicated)
     chunk = evaluation_chunk(network, devices)
@@ -122,12 +126,12 @@ def compile_engine(
             jax.pmap(
                 partial(_train_epoch, network, config, optimizer, shape),
                 AXIS,
-                in_axes=(0, None, None, None, None),
+                in_axes=(0, None, None, None, None, None),
                 out_axes=None,
                 donate_argnums=1,
                 devices=devices,
             )
-            .lower(ranks, state, images, labels, jax.random.key(seed))
+            .lower(ranks, state, images, labels, key, np.int32(1))
             .compile()
         )
         evaluate_program = (
@@ -138,14 +142,16 @@ def compile_engine(
                 out_axes=None,
                 devices=devices,
             )
-            .lower(state.params, state.batch_stats, chunks)
+            .lower(*state.weights, chunks)
             .compile()
         )
     compile_s = time.perf_counter() - start
 
     return Engine(
         state=state,
-        train=lambda state, key: train_program(ranks, state, images, labels, key),
+        train=lambda state, epoch: train_program(
+            ranks, state, images, labels, key, np.int32(epoch)
+        ),
         evaluate=lambda params, batch_stats: evaluate_program(params, batch_stats, chunks),
         images_per_epoch=shape.images,
         validation_images=len(validation),
@@ -183,9 +189,10 @@ def _train_epoch(
     images: jax.Array,
     labels: jax.Array,
     key: jax.Array,
+    epoch: jax.Array,
 ) -> tuple[TrainState, EpochMetrics]:
     """Train one epoch as the device `rank` sees it; all of them end in the same state."""
-    order_key, augment_key, dropout_key = jax.random.split(key, 3)
+    order_key, augment_key, dropout_key = jax.random.split(jax.random.fold_in(key, epoch), 3)
     order = jax.random.permutation(order_key, len(images))[: shape.images]
     rows_per_step = order.reshape(shape)[:, rank]
     dropout_key = jax.random.fold_in(dropout_key, rank)
@@ -198,11 +205,12 @@ def _train_epoch(
             config.augment,
             offset=rank * shape.per_device,
             total=shape.batch_size,
+            turn=rows + epoch,
         )
         return train_step(
             network,
             optimizer,
-            config.label_smoothing,
+            config,
             AXIS,
             state,
             batch,

@@ -45,20 +45,19 @@ def fit(
     Raises:
         Diverged: a loss, a weight or a running average is not finite.
     """
-    start = Snapshot(engine.state, (engine.state.params, engine.state.batch_stats))
+    start = Snapshot(engine.state, engine.state.weights)
     state, weights, history = broadcast_from_first(
         checkpoint.restore(checkpoints, start) if checkpoints else start
     )
-    key = jax.random.key(seed)
     start_s = time.perf_counter() - (history[-1].elapsed_s if history else 0.0)
     while not is_over(history, epochs, patience):
         number = len(history) + 1
-        state, epoch = _train_epoch(engine, state, jax.random.fold_in(key, number), number, start_s)
+        state, epoch = _train_epoch(engine, state, number, start_s)
         history = (*history, epoch)
         on_epoch(epoch)
         if patience is None or best_epoch(history) == number:
             # Copied, since the state itself is donated to the next epoch.
-            weights = jax.tree.map(jnp.copy, (state.params, state.batch_stats))
+            weights = jax.tree.map(jnp.copy, state.weights)
         if checkpoints and checkpoint.is_due(checkpoints, number):
             pause_s = time.perf_counter()
             checkpoint.save(checkpoints, Snapshot(state, weights, history))
@@ -67,13 +66,13 @@ def fit(
 
 
 def _train_epoch(
-    engine: Engine, state: TrainState, key: jax.Array, number: int, start_s: float
+    engine: Engine, state: TrainState, number: int, start_s: float
 ) -> tuple[TrainState, Epoch]:
     """Train and validate epoch `number` of a training that began at `start_s`."""
     epoch_start_s = time.perf_counter()
-    state, train = jax.block_until_ready(engine.train(state, key))
+    state, train = jax.block_until_ready(engine.train(state, number))
     train_s = time.perf_counter() - epoch_start_s
-    validation = jax.block_until_ready(engine.evaluate(state.params, state.batch_stats))
+    validation = jax.block_until_ready(engine.evaluate(*state.weights))
     epoch = Epoch(
         epoch=number,
         train_loss=float(train.loss) / engine.images_per_epoch,

@@ -33,18 +33,31 @@ def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfor
     1711.05101), an L2 term of the gradient for adam and sgd, and applies
     to kernels only. Moments are one flat vector: a dozen small arrays cost more in
     dispatch than in arithmetic.
+
+    `muon` orthogonalises the momentum of convolutions (Jordan 2024), scaled as in Liu et
+    al. 2025 (arXiv 2502.16982) so that one learning rate serves them and, by Adam and without
+    decay, all other weights.
     """
     decay = (
         optax.add_decayed_weights(config.weight_decay, mask=_kernels)
         if config.weight_decay
         else optax.identity()
     )
-    rate = optax.scale_by_learning_rate(make_schedule(config, steps))
+    schedule = make_schedule(config, steps)
+    rate = optax.scale_by_learning_rate(schedule)
     match config.optimizer:
         case "adamw":
             return optax.chain(optax.flatten(optax.scale_by_adam()), decay, rate)
         case "adam":
             return optax.chain(decay, optax.flatten(optax.scale_by_adam()), rate)
+        case "muon":
+            return optax.contrib.muon(
+                schedule,
+                beta=config.momentum,
+                weight_decay=config.weight_decay,
+                consistent_rms=0.2,
+                muon_weight_dimension_numbers=_convolutions,
+            )
         case "sgd":
             momentum = optax.trace(config.momentum, nesterov=True)
             return optax.chain(decay, optax.flatten(momentum), rate)
@@ -52,3 +65,9 @@ def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfor
 
 def _kernels(params: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
+
+
+def _convolutions(params: Any) -> Any:
+    """Return how a kernel [h, w, ci, co] is a matrix [h w ci, co]; None for other weights."""
+    matrix = optax.contrib.MuonDimensionNumbers(reduction_axis=(0, 1, 2), output_axis=3)
+    return jax.tree.map(lambda leaf: matrix if leaf.ndim == 4 else None, params)

@@ -21,11 +21,18 @@ class TrainState(NamedTuple):
         params: the trainable weights, float32.
         batch_stats: BatchNorm's running averages; empty for a network without.
         opt_state: the optimizer's state.
+        average: exponential moving average of the weights; None without averaging.
     """
 
     params: Params
     batch_stats: BatchStats
     opt_state: optax.OptState
+    average: Weights | None = None
+
+    @property
+    def weights(self) -> Weights:
+        """The weights to evaluate and to keep: the averaged ones where there are some."""
+        return self.average or (self.params, self.batch_stats)
 
 
 class Snapshot(NamedTuple):
@@ -48,12 +55,16 @@ def variables(params: Params, batch_stats: BatchStats) -> dict[str, Any]:
 
 
 def initial_state(
-    network: Network, optimizer: optax.GradientTransformation, key: jax.Array
+    network: Network,
+    optimizer: optax.GradientTransformation,
+    key: jax.Array,
+    averaged: bool = False,
 ) -> TrainState:
-    """Draw fresh weights from `key`."""
+    """Draw fresh weights from `key`; `averaged` starts their moving average with them."""
     initial = network.init({"params": key}, jnp.zeros((1, 28, 28, 1), jnp.float32))
-    params = initial["params"]
-    return TrainState(params, initial.get("batch_stats", {}), optimizer.init(params))
+    weights = params, batch_stats = initial["params"], initial.get("batch_stats", {})
+    average = weights if averaged else None
+    return TrainState(params, batch_stats, optimizer.init(params), average)
 
 
 def all_finite(tree: Any) -> jax.Array:

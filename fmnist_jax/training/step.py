@@ -9,6 +9,7 @@ from jax import lax
 from jax.flatten_util import ravel_pytree
 
 from fmnist_jax.nn.network import Network
+from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.state import BatchStats, Params, TrainState, variables
 
 
@@ -39,7 +40,7 @@ def scale(images: jax.Array) -> jax.Array:
 def train_step(
     network: Network,
     optimizer: optax.GradientTransformation,
-    label_smoothing: float,
+    config: TrainingConfig,
     axis_name: str,
     state: TrainState,
     images: jax.Array,
@@ -54,7 +55,7 @@ def train_step(
     Args:
         network: computes logits.
         optimizer: turns gradients into updates.
-        label_smoothing: share of the target spread over all classes.
+        config: of its label smoothing and its averaging of weights.
         axis_name: of the device axis.
         state: before the step.
         images: float32 [b, 28, 28, 1] in [0, 1], augmented.
@@ -73,7 +74,7 @@ def train_step(
             mutable=["batch_stats"],
             rngs={"dropout": key},
         )
-        losses = cross_entropy(logits, labels, label_smoothing)
+        losses = cross_entropy(logits, labels, config.label_smoothing)
         correct = (logits.argmax(-1) == labels).astype(jnp.float32)
         metrics = Metrics(losses.sum(), correct.sum())
         return losses.mean(), (metrics, changed.get("batch_stats", {}))
@@ -84,7 +85,11 @@ def train_step(
     gradients, batch_stats = unravel(lax.pmean(local, axis_name))
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    return TrainState(params, batch_stats, opt_state), metrics
+    average = state.average
+    if average is not None:
+        weights = params, batch_stats
+        average = optax.incremental_update(weights, average, 1 - config.average_decay)
+    return TrainState(params, batch_stats, opt_state, average), metrics
 
 
 def cross_entropy(logits: jax.Array, labels: jax.Array, label_smoothing: float = 0.0) -> jax.Array:

@@ -95,13 +95,12 @@ class Ours:
             self._devices,
         )
         state, calls = made.state, count()
-        key = jax.random.key(self._setup.seed)
 
         def run(wanted: int) -> Trained:
             nonlocal state
             epochs = -(-wanted // steps)
             for _ in range(epochs):
-                state, metrics = made.train(state, jax.random.fold_in(key, next(calls)))
+                state, metrics = made.train(state, next(calls))
             jax.block_until_ready(state)
             images = made.images_per_epoch
             return Trained(epochs * images, float(metrics.loss) / images)

@@ -44,8 +44,8 @@ def programs(request):
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(partial(initial_state, network, optimizer), key)
 
-    def train(rank, state, images, labels, key):
-        return _train_epoch(network, config, optimizer, shape, rank[0], state, images, labels, key)
+    def train(rank, *arguments):
+        return _train_epoch(network, config, optimizer, shape, rank[0], *arguments)
 
     def evaluate(params, batch_stats, chunks):
         return _evaluate(network, params, batch_stats, jax.tree.map(lambda a: a[0], chunks))
@@ -60,8 +60,8 @@ def programs(request):
     return (
         lowered(
             train,
-            (first, rest, rest, rest, rest),
-            (shapes(np.int32, 1), state, *data, key),
+            (first, rest, rest, rest, rest, rest),
+            (shapes(np.int32, 1), state, *data, key, shapes(np.int32)),
             donate_argnums=1,
         ),
         lowered(evaluate, (rest, rest, first), (state.params, state.batch_stats, chunks)),
