@@ -33,6 +33,7 @@ ALONE = [
     Augment(flip=False, brightness=0.5),
     Augment(flip=False, erase=1),
 ]
+KEY = jax.random.key(0)
 SETTINGS = settings(deadline=None, max_examples=30)
 run = partial(jax.jit, static_argnames=("config", "total"))(augment)
 
@@ -54,6 +55,20 @@ def test_flip_mirrors_the_chosen():
     images, mirrored = pictures(6), np.array([True, False, True, True, False, False])
     expected = np.stack([np.fliplr(i) if m else i for i, m in zip(images, mirrored, strict=True)])
     np.testing.assert_array_equal(flip(images, mirrored), expected)
+
+
+def test_alternating_flips_mirror_each_image_in_every_other_epoch():
+    images, index = pictures(6), np.array([4, 1, 7, 0, 3, 2])
+    config = Augment(flip="alternate")
+    first, second, third = (run(KEY, images, config, turn=index + epoch) for epoch in (1, 2, 3))
+    np.testing.assert_array_equal(second, np.asarray(first)[:, :, ::-1])
+    np.testing.assert_array_equal(third, first)
+    np.testing.assert_array_equal(first, flip(images, index % 2 == 1))
+
+
+def test_alternating_flips_need_the_turn():
+    with pytest.raises(ValueError, match="turn"):
+        augment(KEY, pictures(2), Augment(flip="alternate"))
 
 
 def test_shift_moves_and_fills_with_zeros():

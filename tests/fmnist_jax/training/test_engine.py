@@ -154,6 +154,17 @@ def test_every_image_is_used_once_in_an_epoch():
     assert float(state.batch_stats["sum"]) == 64 * 63 / 2 / 2
 
 
+def test_the_average_of_the_weights_follows_every_step():
+    config = SIMPLE.model_copy(update={"average_decay": 0.75, "batch_size": 64})  # a step an epoch
+    built = build(2, config, network=SMALL)
+    state, expected = built.state, jax.tree.map(np.asarray, built.state.weights)
+    for epoch in (1, 2):
+        state, _ = built.train(state, epoch)
+        now = (state.params, state.batch_stats)
+        expected = jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, expected, now)
+        assert_close(state.weights, expected, rtol=1e-5, atol=1e-7)
+
+
 def test_the_state_is_donated():
     built = build(2, SIMPLE, network=SMALL)
     kernel = built.state.params["conv"]["kernel"]
