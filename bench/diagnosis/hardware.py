@@ -7,6 +7,7 @@ import psutil
 
 from bench.diagnosis.finding import Finding, Situation
 from bench.measure.contention import NOTICEABLE, ContentionMonitor
+from bench.measure.energy import POWERCAP, EnergyMeter
 from bench.measure.machine import cpu_name
 from bench.reporting.format import rate, share, size
 from fmnist_jax.system.cgroups import cpu_quota, memory_limit
@@ -18,7 +19,7 @@ LITTLE = 2 * 2**30  # bytes; a network takes about half of it
 
 def examine(situation: Situation) -> list[Finding]:
     """Examine the hardware that a run would have."""
-    return [*_machine(situation), _cores(), _memory(), _contention()]
+    return [*_machine(situation), _cores(), _memory(), *_energy(situation), _contention()]
 
 
 def _machine(situation: Situation) -> list[Finding]:
@@ -72,6 +73,20 @@ def _memory() -> Finding:
         remedy = "end other programs, or run one case at a time: python -m bench run --all --jobs 1"
         return Finding("memory", "warning", text, remedy, facts)
     return Finding("memory", "ok", text, facts=facts)
+
+
+def _energy(situation: Situation) -> list[Finding]:
+    if situation.host is None:
+        return []
+    meter = EnergyMeter.open(situation.host.accelerated)
+    facts = {"source": meter.source}
+    if meter.source:
+        return [Finding("energy", "ok", f"counted by {meter.source}", facts=facts)]
+    text = f"not measurable here: {meter.reason}"
+    if "PermissionError" in meter.reason:
+        remedy = f"sudo chmod a+r {POWERCAP}/*rapl*/energy_uj"
+        return [Finding("energy", "warning", text, remedy, facts)]
+    return [Finding("energy", "ok", text, facts=facts)]
 
 
 def _contention() -> Finding:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.measure.clock import Clock, sample
 from bench.measure.contention import ContentionMonitor
+from bench.measure.energy import SHORTEST_S, EnergyMeter
 from bench.measure.messages import Measured, Outcome, Progress, Task, make_record
 from bench.measure.worker import forward_messages, pin_to_cores
 from bench.records.schema import Inference, Status, Time
@@ -92,15 +93,17 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Measurement | Non
 
     epochs = case.config["model"].get("epochs")
     events.send(Progress("train", epoch=0 if epochs else None, epochs=epochs))
-    epochs_here = 0
+    meter = EnergyMeter.open(task.host.accelerated)
+    joules = [meter.read()]  # at the start, after each epoch, at the end
 
     def on_epoch(epoch: "Epoch") -> None:
-        nonlocal epochs_here
-        epochs_here += 1
+        joules.append(meter.read())
         events.send(_progress(epoch, epochs))
 
     with clock.phase("fit_s"):
         history = learner.fit(on_epoch, task.checkpoints)
+    epochs_here = len(joules) - 1
+    joules.append(meter.read())
     if task.process_id:  # the rest is for process 0, which has the record
         return None
 
@@ -111,13 +114,16 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Measurement | Non
         for batch in INFERENCE_BATCHES
         if batch <= len(images)
     ]
+    if epochs_here < len(history) or clock.seconds["fit_s"] < SHORTEST_S:
+        joules = []  # of a part, or of too short a time
+    energy = meter.energy(joules, learner.predict_proba, images[: inference[-1].batch])
     validation = _predict(learner, images)
     events.send(Progress("test"))
     with clock.phase("evaluate_s"):
         test = _predict(learner, splits.test.images)
     return Measurement(
         task, config, learner, classes, splits, prepared, history, epochs_here, inference,
-        validation, test,
+        energy, validation, test,
     )  # fmt: skip
 
 

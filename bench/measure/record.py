@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.measure.messages import TARGET_METRIC, Task, make_record
 from bench.records.quality import Calibration, HistoryPoint, Quality, Scores
-from bench.records.schema import Costs, Inference, Record, Target, Throughput, Time
+from bench.records.schema import Costs, Energy, Inference, Record, Target, Throughput, Time
 from fmnist_jax.data.splits import Splits
 from fmnist_jax.evaluation.calibration import (
     apply_temperature,
@@ -34,6 +34,7 @@ class Measurement:
         history: the epochs; empty for a learner without them.
         epochs_here: how many of them were trained by this process.
         inference: seconds of predictions.
+        energy: of training and prediction, as far as it can be measured.
         validation: probabilities, float32 [n, 10], of the validation images.
         test: probabilities, float32 [n, 10], of the test images.
     """
@@ -47,6 +48,7 @@ class Measurement:
     history: tuple[Epoch, ...]
     epochs_here: int
     inference: list[Inference]
+    energy: Energy
     validation: Probabilities
     test: Probabilities
 
@@ -76,6 +78,7 @@ def build_record(
             or [len(measurement.splits.train) / seconds["fit_s"]],
             inference=measurement.inference,
         ),
+        energy=measurement.energy,
         quality=_quality(measurement),
         target=_target(task.case.config["target_accuracy"], history),
         cost=_cost(measurement.learner, task),

@@ -129,9 +129,13 @@ class Throughput(_Part):
 
 
 class Energy(_Part):
-    """Joules; null where the hardware does not measure them."""
+    """Joules; null where the hardware does not measure them.
+
+    `epoch_j` holds a training epoch with its validation, of a network that was not resumed.
+    """
 
     train_j: float | None = None
+    epoch_j: list[float] = []
     predict_j_per_image: float | None = None
     source: Literal["nvml", "rapl"] | None = None
 

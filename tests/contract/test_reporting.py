@@ -10,7 +10,7 @@ import pytest
 from bench.peers.frame import to_frame as peers_to_frame
 from bench.records import store
 from bench.records.quality import Calibration, HistoryPoint, Robustness, Scores
-from bench.records.schema import Explanation
+from bench.records.schema import Energy, Explanation
 from bench.reporting.frames import read_frames, records_to_frame
 from bench.reporting.metric import METRICS
 from bench.reporting.rendering.formats import render, to_rows
@@ -44,9 +44,16 @@ def whole(model="cnn", **options):
         for method, layer, speed in (("gradcam", "features", 100.0), ("random", None, None))
     ]
     cost = record.cost.model_copy(update={"flops_per_image": 10**6, "bytes_per_image": 10**5})
+    energy = Energy(train_j=9.0, epoch_j=[4.0, 5.0], predict_j_per_image=0.1, source="rapl")
     target = record.target.model_copy(update={"reached_s": 3.0, "reached_epoch": 2})
     return record.model_copy(
-        update={"quality": quality, "explanations": explanations, "cost": cost, "target": target}
+        update={
+            "quality": quality,
+            "explanations": explanations,
+            "cost": cost,
+            "energy": energy,
+            "target": target,
+        }
     )
 
 

@@ -163,3 +163,20 @@ def test_a_finding_is_printed_as_text_with_its_remedy(capsys, monkeypatch):
     assert "[bold]\\x1b[31m" in out
     assert "-> do [this]" in out
     assert "1 problem(s) keep a run from starting" in out
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "remedy"),
+    [(PermissionError(13, "Permission denied"), "warning", "chmod a+r"), (None, "ok", "")],
+)
+def test_energy_that_cannot_be_measured_is_said_with_the_reason(monkeypatch, error, status, remedy):
+    def counters():
+        if error:
+            raise error
+        return []
+
+    monkeypatch.setattr("bench.measure.energy.processor_counters", counters)
+    (found,) = hardware._energy(Situation(Path("results"), host=make_host()))
+    assert (found.status, found.facts["source"]) == (status, None)
+    assert "not measurable here" in found.text
+    assert remedy in found.remedy

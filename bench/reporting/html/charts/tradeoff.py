@@ -21,9 +21,9 @@ from bench.reporting.query import SETTINGS
 
 COSTS = (
     *("fit_s", "train_images_per_s", "inference_images_per_s", "latency_1_s"),
-    *("parameters", "train_j", "predict_j_per_image"),
+    *("parameters", "train_j", "predict_1000_j"),
 )
-UNITS = {"fit_s": "s", "latency_1_s": "s", "train_j": "J", "predict_j_per_image": "J"}
+UNITS = {"fit_s": "s", "latency_1_s": "s", "train_j": "J", "predict_1000_j": "J"}
 FEW = 4  # machines; of more, one front over all of them is shown, and a view of each
 ABOUT = (
     "Each point is a model on a machine, its shape the machine, with the 95% interval of the test "
