@@ -39,6 +39,7 @@ class Prepared:
 
     compile_s: float | None = None
     compile_cached: bool | None = None
+    initialise_s: float | None = None
     warmup_s: float | None = None
 
 

@@ -76,6 +76,7 @@ def make_cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
                     seed=seed,
                     config=config,
                     config_hash=digest,
+                    recipe=plan.recipe,
                     point=point,
                 )
                 for seed in range(plan.seeds)

@@ -45,6 +45,8 @@ class Plan(BaseModel):
     """What to run and how.
 
     Attributes:
+        recipe: a name for the settings of this plan, by which tables tell its models from the
+            same models with other settings; None: the models' defaults.
         models: names of models and baselines; empty means those of the grid, or
             without a grid `default_models()`.
         dataset: a registered dataset, or auto.
@@ -63,6 +65,7 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    recipe: str | None = Field(None, pattern=r"^[a-z][a-z0-9-]*$", max_length=20)
     models: tuple[str, ...] = ()
     dataset: str = "auto"
     seeds: int = Field(1, gt=0, le=MAX_CASES)

@@ -46,6 +46,7 @@ class Case(_Part):
     seed: int
     config: dict[str, Any]  # resolved in full
     config_hash: str  # digest of `config` and `point`
+    recipe: str | None = None  # the plan's name for its settings; null: the models' defaults
     point: dict[str, Any] | None = None  # what the case's grid varies; null outside a grid
 
 
@@ -107,6 +108,7 @@ class Time(_Part):
     data_s: NonNegativeFloat | None = None
     compile_s: NonNegativeFloat | None = None
     compile_cached: bool | None = None
+    initialise_s: NonNegativeFloat | None = None
     warmup_s: NonNegativeFloat | None = None
     fit_s: NonNegativeFloat | None = None
     epoch_s: list[NonNegativeFloat] = []

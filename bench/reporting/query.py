@@ -22,8 +22,9 @@ _POOLED = ["confusion", "test_accuracy", "interval_low", "interval_high", "runs"
 def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per model and machine, over its seeds; grids have a section of their own.
 
-    The newest config counts, with the newest finished run of each seed: nothing is
-    chosen by its test accuracy. Real data come first, the full sets before subsets.
+    A model under a recipe's settings is a model of its own, "resnet-best". The newest config
+    counts, with the newest finished run of each seed: nothing is chosen by its test accuracy.
+    Real data come first, the full sets before subsets.
 
     Returns:
         Columns `model`, `machine`, `seeds`, `dataset`, `train_images`, `test_images`, the
@@ -33,7 +34,7 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
         over the seeds `seed_std`, `runs` (the frame of the runs behind the row), and the
         median over the seeds of every other metric.
     """
-    keys = [*SETTINGS, "machine.id", "case.model", "published"]
+    keys = [*SETTINGS, "machine.id", "case.model", "case.recipe", "published"]
     config = newest_config(finished(frame), keys)
     chosen = newest_of_each_seed(config, keys)
     software = software_key(config)
@@ -117,7 +118,8 @@ def _shared(chosen: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     last = chosen[newest].set_axis(groups[newest], axis=0)
     return pd.DataFrame(
         {
-            "model": last["case.model"],
+            "model": last["case.model"]
+            + ("-" + last["case.recipe"].astype("str")).where(last["case.recipe"].notna(), ""),
             "machine": last["machine.id"],
             "seeds": by_group.size(),
             **{name: last[name] for name in SETTINGS},

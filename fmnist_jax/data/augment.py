@@ -13,7 +13,6 @@ and zoom 0.23 ms, brightness 0.02 ms, erasing 0.03 ms, all together 0.5 ms.
 """
 
 import math
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -27,9 +26,8 @@ ERASED_ASPECT = (0.3, 1 / 0.3)  # height over width
 class Augment(BaseModel, frozen=True, extra="forbid"):
     """The transforms and their sizes; all numbers are drawn uniformly."""
 
-    flip: bool | Literal["alternate"] = Field(
-        True, description="mirror left to right: at random, or each image in every other epoch"
-    )
+    flip: bool = Field(True, description="mirror every other image left to right, at random")
+    alternate: bool = Field(False, description="flip each image in every other epoch instead")
     shift: int = Field(0, ge=0, le=14, description="pixels, up to which in either direction")
     rotate: float = Field(0.0, ge=0, le=180, description="degrees, up to which in either direction")
     zoom: float = Field(0.0, ge=0, le=0.9, description="fraction of the size, up to which ±")
@@ -73,7 +71,7 @@ def augment(
         numbers = jax.random.uniform(key, (total, columns))
         return tuple(lax.dynamic_slice_in_dim(numbers, offset, len(x)).T)
 
-    if config.flip == "alternate":
+    if config.flip and config.alternate:
         if turn is None:
             raise ValueError("alternating flips need the turn of each image")
         x = flip(x, turn % 2 == 0)

@@ -1,11 +1,13 @@
 """Choose how many images a device takes at once, from its memory and the cost of one image."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from fmnist_jax.nn.network import Network
+from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.cost import forward_cost
 
 CPU_CHUNK = 1000  # images on all devices of a processor together, which share its caches
@@ -16,6 +18,42 @@ MIN_STEPS_PER_EPOCH = 16
 # writes: every result, its gradient, and room for what the compiler adds.
 TRAINING_FACTOR = 3
 MEMORY_SHARE = 0.5  # the dataset and the weights need memory as well
+
+
+class EpochShape(NamedTuple):
+    """How an epoch is divided: `steps` of `per_device` images on each of `devices`."""
+
+    steps: int
+    devices: int
+    per_device: int
+
+    @property
+    def batch_size(self) -> int:
+        """Images of one step, over all devices."""
+        return self.devices * self.per_device
+
+    @property
+    def images(self) -> int:
+        """Images of one epoch."""
+        return self.steps * self.batch_size
+
+
+def epoch_shape(
+    network: Network, config: TrainingConfig, images: int, devices: Sequence[jax.Device]
+) -> EpochShape:
+    """Divide an epoch of `images` into steps.
+
+    The global batch is `config.batch_size`, or what the devices' memory allows, rounded
+    up to a multiple of the number of devices and never more than the training set. The
+    images left over when it does not divide an epoch are others in every epoch, since
+    each is shuffled anew.
+    """
+    count = len(devices)
+    batch = config.batch_size
+    if batch == "auto":
+        batch = automatic_batch(network, devices[0], images // count) * count
+    per_device = min(-(-batch // count), images // count)
+    return EpochShape(images // (per_device * count), count, per_device)
 
 
 def evaluation_chunk(network: Network, devices: Sequence[jax.Device]) -> int:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ from fmnist_jax.data.augment import augment
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training import jax_cache
-from fmnist_jax.training.batch_size import automatic_batch, evaluation_chunk
+from fmnist_jax.training.batch_size import EpochShape, epoch_shape, evaluation_chunk
 from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.optimizer import make_optimizer
 from fmnist_jax.training.placement import to_devices
@@ -55,8 +55,9 @@ class Engine:
         images_per_epoch: training images that one call of `train` consumes.
         validation_images: images behind the sums of `evaluate`.
         batch_size: images of one step, over all devices.
-        compile_s: seconds of tracing and compiling the two programs.
-        compile_cached: whether both came from the cache; None without one.
+        initialise_s: seconds of drawing the first weights.
+        compile_s: seconds of tracing and compiling the programs.
+        compile_cached: whether all came from the cache; None without one.
     """
 
     state: TrainState
@@ -65,32 +66,13 @@ class Engine:
     images_per_epoch: int
     validation_images: int
     batch_size: int
+    initialise_s: float
     compile_s: float
     compile_cached: bool | None
 
     def warm_up(self) -> float:
         """Evaluate once, which trains nothing; return the seconds it took."""
-        start = time.perf_counter()
-        jax.block_until_ready(self.evaluate(*self.state.weights))
-        return time.perf_counter() - start
-
-
-class EpochShape(NamedTuple):
-    """How an epoch is divided: `steps` of `per_device` images on each of `devices`."""
-
-    steps: int
-    devices: int
-    per_device: int
-
-    @property
-    def batch_size(self) -> int:
-        """Images of one step, over all devices."""
-        return self.devices * self.per_device
-
-    @property
-    def images(self) -> int:
-        """Images of one epoch."""
-        return self.steps * self.batch_size
+        return _timed(self.evaluate, *self.state.weights)[1]
 
 
 def compile_engine(
@@ -108,13 +90,8 @@ def compile_engine(
     sharded = NamedSharding(mesh, PartitionSpec(AXIS))
 
     optimizer = make_optimizer(config, shape.steps * config.epochs)
-    # Under jit the whole state is made in one program instead of one operation at a time.
-    make_state = jax.jit(
-        partial(initial_state, network, optimizer, averaged=config.average_decay > 0),
-        out_shardings=replicated,
-    )
+    start_state = partial(initial_state, network, optimizer, averaged=config.average_decay > 0)
     key = jax.random.key(seed)
-    state = make_state(key)
     ranks = to_devices(np.arange(shape.devices), sharded)
     images, labels = to_devices((train.images, train.labels), replicated)
     chunk = evaluation_chunk(network, devices)
@@ -122,6 +99,8 @@ def compile_engine(
 
     start = time.perf_counter()
     with jax_cache.watched() as cache:
+        initialise = jax.jit(start_state, out_shardings=replicated).lower(key).compile()
+        state, initialise_s = _timed(initialise, key)
         train_program = (
             jax.pmap(
                 partial(_train_epoch, network, config, optimizer, shape),
@@ -145,7 +124,7 @@ def compile_engine(
             .lower(*state.weights, chunks)
             .compile()
         )
-    compile_s = time.perf_counter() - start
+    compile_s = time.perf_counter() - start - initialise_s
 
     return Engine(
         state=state,
@@ -156,27 +135,16 @@ def compile_engine(
         images_per_epoch=shape.images,
         validation_images=len(validation),
         batch_size=shape.batch_size,
+        initialise_s=initialise_s,
         compile_s=compile_s,
         compile_cached=cache.cached,
     )
 
 
-def epoch_shape(
-    network: Network, config: TrainingConfig, images: int, devices: Sequence[jax.Device]
-) -> EpochShape:
-    """Divide an epoch of `images` into steps.
-
-    The global batch is `config.batch_size`, or what the devices' memory allows, rounded
-    up to a multiple of the number of devices and never more than the training set. The
-    images left over when it does not divide an epoch are others in every epoch, since
-    each is shuffled anew.
-    """
-    count = len(devices)
-    batch = config.batch_size
-    if batch == "auto":
-        batch = automatic_batch(network, devices[0], images // count) * count
-    per_device = min(-(-batch // count), images // count)
-    return EpochShape(images // (per_device * count), count, per_device)
+def _timed(program: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    start = time.perf_counter()
+    result = jax.block_until_ready(program(*arguments))
+    return result, time.perf_counter() - start
 
 
 def _train_epoch(
@@ -241,9 +209,11 @@ def _evaluate(
 def _chunks(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], ...]:
     """Divide a split into images, labels and weights of shape [device, chunk, image, ...].
 
-    The last chunk is filled up with images of weight 0, so that no image is dropped.
+    Chunks are equal and of at most `chunk` images. The last one is filled up with images of
+    weight 0, so that no image is dropped.
     """
-    size = min(chunk, -(-len(split) // devices))
+    per_device = -(-len(split) // devices)
+    size = -(-per_device // -(-per_device // chunk))
     padding = -len(split) % (size * devices)
     shape = (devices, -1, size)
     images = np.pad(split.images, ((0, padding), (0, 0), (0, 0)))

@@ -64,6 +64,7 @@ class FlaxLearner:
         return Prepared(
             compile_s=self._engine.compile_s,
             compile_cached=self._engine.compile_cached,
+            initialise_s=self._engine.initialise_s,
             warmup_s=self._engine.warm_up(),
         )
 

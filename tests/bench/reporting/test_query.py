@@ -55,6 +55,13 @@ def test_failures_and_what_cannot_be_compared_stay_apart():
     assert [table.synthetic for table in found] == [False, False, False, True]
 
 
+def test_a_recipe_is_a_model_of_its_own():
+    own, best = make_record(make_case("cnn")), make_record(make_case("cnn"), at=1)
+    case = best.case.model_copy(update={"recipe": "best"})
+    frame = records_to_frame([own, best.model_copy(update={"case": case})], FOLDER)
+    assert list(by_model(frame)["model"]) == ["cnn", "cnn-best"]
+
+
 def test_machines_have_rows_of_their_own():
     (found,) = accuracy_tables(make_record(), make_record(host=make_host(id="other-4c")))
     assert list(found.rows["machine"]) == ["other-4c", "test-cpu-2c"]

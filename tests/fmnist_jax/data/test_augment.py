@@ -59,7 +59,7 @@ def test_flip_mirrors_the_chosen():
 
 def test_alternating_flips_mirror_each_image_in_every_other_epoch():
     images, index = pictures(6), np.array([4, 1, 7, 0, 3, 2])
-    config = Augment(flip="alternate")
+    config = Augment(alternate=True)
     first, second, third = (run(KEY, images, config, turn=index + epoch) for epoch in (1, 2, 3))
     np.testing.assert_array_equal(second, np.asarray(first)[:, :, ::-1])
     np.testing.assert_array_equal(third, first)
@@ -68,7 +68,7 @@ def test_alternating_flips_mirror_each_image_in_every_other_epoch():
 
 def test_alternating_flips_need_the_turn():
     with pytest.raises(ValueError, match="turn"):
-        augment(KEY, pictures(2), Augment(flip="alternate"))
+        augment(KEY, pictures(2), Augment(alternate=True))
 
 
 def test_shift_moves_and_fills_with_zeros():

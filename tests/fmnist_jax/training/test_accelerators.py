@@ -10,7 +10,8 @@ import pytest
 from jax.sharding import Mesh, PartitionSpec
 
 from fmnist_jax.learner import resolve
-from fmnist_jax.training.engine import AXIS, EpochShape, _evaluate, _train_epoch
+from fmnist_jax.training.batch_size import EpochShape
+from fmnist_jax.training.engine import AXIS, _evaluate, _train_epoch
 from fmnist_jax.training.optimizer import make_optimizer
 from fmnist_jax.training.state import initial_state
 

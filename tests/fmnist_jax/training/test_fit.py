@@ -29,7 +29,8 @@ class Script(NamedTuple):
         def evaluate(params, batch_stats):
             return Metrics(jnp.float32(4 * self.validation[int(params) - 1]), jnp.float32(3))
 
-        return Engine(TrainState(jnp.float32(0), {}, ()), train, evaluate, 10, 4, 10, 0.0, None)
+        start = TrainState(jnp.float32(0), {}, ())
+        return Engine(start, train, evaluate, 10, 4, 10, 0.0, 0.0, None)
 
 
 def run(script, epochs, patience):
