@@ -46,8 +46,12 @@ def whole(model="cnn", **options):
     cost = record.cost.model_copy(update={"flops_per_image": 10**6, "bytes_per_image": 10**5})
     energy = Energy(train_j=9.0, epoch_j=[4.0, 5.0], predict_j_per_image=0.1, source="rapl")
     target = record.target.model_copy(update={"reached_s": 3.0, "reached_epoch": 2})
+    time = record.time.model_copy(
+        update={"initialise_s": 0.1, "epoch_s": [1.0, 1.1], "evaluate_s": 0.2}
+    )
     return record.model_copy(
         update={
+            "time": time,
             "quality": quality,
             "explanations": explanations,
             "cost": cost,
