@@ -9,7 +9,7 @@ from bench.reporting.section import SECTIONS, Column, Section, describe
 TARGETS = (0.92, 0.93, 0.94, 0.95)
 NOTES = (
     "mean and standard deviation over n seeds; the schedule is fixed beforehand. The clock covers "
-    "all that depends on training data once it lies on the device: drawing the first weights, every "
+    "all that depends on training data once it lies on the device: drawing the first weights, each "
     "step, one evaluation of the test images at the end. Compiling, loading and the validation "
     "after each epoch are outside. A target counts as reached when the mean test accuracy is at "
     "least as high (rules after cifar10-airbench, arXiv 2404.00498)",
