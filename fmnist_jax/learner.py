@@ -70,8 +70,8 @@ class LearnerConfig(BaseModel):
         official_accuracy: the highest test accuracy of the model's family in the
             dataset's own benchmark, trained on all 60,000 images; None where it
             has no such family (Xiao, Rasul, Vollgraf 2017, arXiv 1708.07747, table 3).
-        robustness_images: test images that each corruption is measured on at each severity;
-            fewer for a model that is slow to predict.
+        robustness_images: test images that each corruption is measured on at each severity,
+            at most 1,000; fewer for a model that is slow to predict.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
