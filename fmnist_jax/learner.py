@@ -91,19 +91,29 @@ class LearnerConfig(BaseModel):
         return "float32"
 
 
-# Families that only the dataset's own benchmark still has. They run when a person or a
-# grid names them, not as part of "all models".
-XIAO2017 = "fmnist_jax.baselines.xiao2017"
+# Groups that run when a person, a config or a grid names them, not as part of "all models".
+ON_REQUEST = {
+    "accelerator": "fmnist_jax.models.accelerator",
+    "experiments": "fmnist_jax.models.experiments",
+    "xiao2017": "fmnist_jax.baselines.xiao2017",  # of the dataset's own benchmark alone
+}
 
 LEARNERS: Registry[type[LearnerConfig]] = Registry(
-    "model", "LEARNERS", "fmnist_jax.models", "fmnist_jax.baselines", XIAO2017
+    "model", "LEARNERS", "fmnist_jax.models", "fmnist_jax.baselines", *ON_REQUEST.values()
 )
 
 
 def default_models() -> tuple[str, ...]:
     """Return the models that run where none is named."""
+    on_request = {name for group in ON_REQUEST for name in models_of(group)}
+    return tuple(name for name in LEARNERS.catalogue if name not in on_request)
+
+
+def models_of(group: str) -> tuple[str, ...]:
+    """Return the models of a group of `ON_REQUEST`."""
+    package = f"{ON_REQUEST[group]}."
     listings = LEARNERS.catalogue.values()
-    return tuple(entry.name for entry in listings if not entry.module.startswith(XIAO2017))
+    return tuple(entry.name for entry in listings if entry.module.startswith(package))
 
 
 def resolve(name: str, changes: dict[str, Any]) -> LearnerConfig:

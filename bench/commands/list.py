@@ -12,7 +12,7 @@ from bench.reporting.metric import METRICS
 from bench.reporting.section import SECTIONS
 from fmnist_jax.analysis.base import PARTS
 from fmnist_jax.data.dataset import DATASETS
-from fmnist_jax.learner import LEARNERS, default_models
+from fmnist_jax.learner import LEARNERS, ON_REQUEST, default_models, models_of
 
 Catalogue = dict[str, dict[str, str]]  # section -> name -> summary
 
@@ -27,10 +27,9 @@ def catalogue() -> Catalogue:
         "baselines": {
             entry.name: entry.summary for entry in default if ".baselines." in entry.module
         },
-        "xiao2017": {
-            entry.name: entry.summary
-            for entry in LEARNERS.catalogue.values()
-            if entry not in default
+        **{
+            group: {name: LEARNERS.catalogue[name].summary for name in models_of(group)}
+            for group in ON_REQUEST
         },
         "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
         "analysis": {entry.name: entry.summary for entry in PARTS.catalogue.values()},

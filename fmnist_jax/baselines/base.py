@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 Features = npt.NDArray[np.float32]  # [n, 784]
+Labels = npt.NDArray[np.uint8]  # [n]
 
 
 class BaselineConfig(LearnerConfig):
@@ -37,6 +38,10 @@ class BaselineConfig(LearnerConfig):
     @abstractmethod
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """An unfitted scikit-learn classifier of [n, 784] features in [0, 1] or standardised."""
+
+    def fit_options(self, features: Features, labels: Labels) -> dict[str, Any]:
+        """What else the estimator's `fit` takes, given the validation images; nothing here."""
+        return {}
 
     def parameters(self, fitted: Any) -> int | None:
         """How many numbers the fitted estimator stores, where that can be said."""
@@ -59,8 +64,8 @@ class SklearnLearner:
         self._config = config
         self._classifier = config.estimator(seed, len(available_cores()))
         self._estimator: Any = standardised(self._classifier, config.standardise)
-        self._train: tuple[Features, npt.NDArray[np.uint8]] | None = None
-        self._validation: tuple[Features, npt.NDArray[np.uint8]] | None = None
+        self._train: tuple[Features, Labels] | None = None
+        self._validation: tuple[Features, Labels] | None = None
         self._temperature = 1.0
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
@@ -75,7 +80,7 @@ class SklearnLearner:
         """Fit the estimator; classical baselines have no epochs to report or to go on from."""
         if self._train is None or self._validation is None:
             raise RuntimeError("fit needs prepare first")
-        self._estimator.fit(*self._train)
+        self._estimator.fit(*self._train, **self._config.fit_options(*self._validation))
         self._train = None
         if not self._has_probabilities:
             self._temperature = fit_temperature(

@@ -45,9 +45,15 @@ class CNN(ConvNetwork):
 
     def head(self, features: jax.Array, train: bool = False) -> jax.Array:
         """[b, 3, 3, 128] -> float32 logits [b, 10]."""
-        x = nn.relu(self.hidden(features.reshape(features.shape[0], -1)))
-        x = self.drop(x, deterministic=not train)
+        x = self.drop(self._units(features), deterministic=not train)
         return self.classifier(x.astype("float32"))
+
+    def embed(self, images: jax.Array) -> jax.Array:
+        """[b, 28, 28, 1] -> the hidden units [b, 128]."""
+        return self._units(self.features(images))
+
+    def _units(self, features: jax.Array) -> jax.Array:
+        return nn.relu(self.hidden(features.reshape(features.shape[0], -1)))
 
 
 @LEARNERS.register("cnn")

@@ -5,7 +5,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from fmnist_jax.data.augment import Augment
+from fmnist_jax.data.dataset import Split
 from fmnist_jax.learner import Kind, LearnerConfig
+from fmnist_jax.training.state import Weights
 
 Dtype = Literal["auto", "float32", "bfloat16"]
 
@@ -37,6 +39,14 @@ class TrainingConfig(LearnerConfig):
     )
     augment: Augment = Augment()
     dtype: Dtype = Field("auto", description="of the arithmetic; auto: bfloat16 off the CPU")
+
+    def initial_weights(self, weights: Weights, train: Split, seed: int) -> Weights:
+        """Return what the training starts from, given random weights; the same ones here."""
+        return weights
+
+    def frozen_layers(self) -> tuple[str, ...]:
+        """Return the layers, by their names in the parameters, that training leaves alone."""
+        return ()
 
     def compute_dtype(self, accelerator: bool) -> str:
         """Return the dtype of the arithmetic; `auto` is float32 on a CPU.

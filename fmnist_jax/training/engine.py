@@ -35,6 +35,7 @@ from fmnist_jax.training.state import (
     BatchStats,
     Params,
     TrainState,
+    Weights,
     all_finite,
     initial_state,
     variables,
@@ -56,8 +57,8 @@ class Engine:
         validation_images: images behind the sums of `evaluate`.
         batch_size: images of one step, over all devices.
         initialise_s: seconds of drawing the first weights.
-        compile_s: seconds of tracing and compiling the programs.
-        compile_cached: whether all came from the cache; None without one.
+        compile_s: seconds of tracing and compiling training and evaluation.
+        compile_cached: whether both came from the cache; None without one.
     """
 
     state: TrainState
@@ -97,10 +98,15 @@ def compile_engine(
     chunk = evaluation_chunk(network, devices)
     chunks = to_devices(_chunks(validation, shape.devices, chunk), sharded)
 
+    initialise = jax.jit(start_state, out_shardings=replicated).lower(key).compile()
+    state, initialise_s = _timed(initialise, key)
+    drawn = state.weights
+    weights = config.initial_weights(drawn, train, seed)
+    if weights is not drawn:
+        state = _start_from(state, weights, replicated)
+
     start = time.perf_counter()
     with jax_cache.watched() as cache:
-        initialise = jax.jit(start_state, out_shardings=replicated).lower(key).compile()
-        state, initialise_s = _timed(initialise, key)
         train_program = (
             jax.pmap(
                 partial(_train_epoch, network, config, optimizer, shape),
@@ -124,7 +130,7 @@ def compile_engine(
             .lower(*state.weights, chunks)
             .compile()
         )
-    compile_s = time.perf_counter() - start - initialise_s
+    compile_s = time.perf_counter() - start
 
     return Engine(
         state=state,
@@ -139,6 +145,14 @@ def compile_engine(
         compile_s=compile_s,
         compile_cached=cache.cached,
     )
+
+
+def _start_from(state: TrainState, weights: Weights, sharding: NamedSharding) -> TrainState:
+    """Return the state with other weights, on the devices; no optimizer has moved them yet."""
+    weights = jax.device_get(weights)
+    params, batch_stats = to_devices(weights, sharding)
+    average = to_devices(weights, sharding) if state.average else None
+    return TrainState(params, batch_stats, state.opt_state, average)
 
 
 def _timed(program: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:

@@ -1,5 +1,6 @@
 """Optimizers and schedules, from optax."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -38,6 +39,13 @@ def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfor
     al. 2025 (arXiv 2502.16982) so that one learning rate serves them and, by Adam and without
     decay, all other weights.
     """
+    optimizer = _make_optimizer(config, steps)
+    if frozen := config.frozen_layers():
+        return optax.chain(optimizer, optax.masked(optax.set_to_zero(), partial(_in, frozen)))
+    return optimizer
+
+
+def _make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransformation:
     decay = (
         optax.add_decayed_weights(config.weight_decay, mask=_kernels)
         if config.weight_decay
@@ -61,6 +69,13 @@ def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfor
         case "sgd":
             momentum = optax.trace(config.momentum, nesterov=True)
             return optax.chain(decay, optax.flatten(momentum), rate)
+
+
+def _in(layers: tuple[str, ...], params: Any) -> Any:
+    return {
+        name: jax.tree.map(lambda _, is_frozen=name in layers: is_frozen, tree)
+        for name, tree in params.items()
+    }
 
 
 def _kernels(params: Any) -> Any:

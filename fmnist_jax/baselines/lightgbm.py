@@ -1,0 +1,69 @@
+"""Gradient-boosted trees by LightGBM.
+
+Ke et al.: LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NeurIPS 2017.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from fmnist_jax.baselines.base import BaselineConfig, Features, Labels
+from fmnist_jax.errors import UserError
+from fmnist_jax.learner import LEARNERS
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@LEARNERS.register("lightgbm")
+class LightGBMConfig(BaselineConfig):
+    """Gradient-boosted trees on histograms of the pixels, until the validation loss rises."""
+
+    expected_core_seconds: ClassVar[float] = 200.0
+    thread_invariant: ClassVar[bool] = True
+    official_accuracy: ClassVar[float | None] = 0.880
+
+    n_estimators: PositiveInt = 300
+    learning_rate: PositiveFloat = 0.1
+    num_leaves: int = Field(31, ge=2)
+    min_child_samples: PositiveInt = 20
+    max_bin: int = Field(63, ge=2, le=255, description="histogram bins of a pixel")
+    feature_fraction: float = Field(0.2, gt=0, le=1, description="of the pixels, drawn per tree")
+    patience: PositiveInt = Field(20, description="trees without a better validation loss")
+
+    def estimator(self, seed: int, threads: int) -> "BaseEstimator":
+        """Return the classifier, whose result does not depend on its threads.
+
+        Raises:
+            UserError: LightGBM is not installed, or does not start.
+        """
+        try:
+            from lightgbm import LGBMClassifier
+        except (ImportError, OSError) as error:  # OSError: no OpenMP runtime
+            raise UserError(
+                f"LightGBM does not start ({error}): pip install lightgbm, and OpenMP (libgomp1)"
+            ) from None
+        return LGBMClassifier(
+            n_estimators=self.n_estimators,
+            learning_rate=self.learning_rate,
+            num_leaves=self.num_leaves,
+            min_child_samples=self.min_child_samples,
+            max_bin=self.max_bin,
+            colsample_bytree=self.feature_fraction,
+            random_state=seed,
+            n_jobs=threads,
+            deterministic=True,
+            force_row_wise=True,
+            verbosity=-1,
+        )
+
+    def fit_options(self, features: Features, labels: Labels) -> dict[str, Any]:
+        """Stop early by the validation images."""
+        from lightgbm import early_stopping
+
+        stop = early_stopping(self.patience, verbose=False)
+        return {"eval_X": features, "eval_y": labels, "callbacks": [stop]}
+
+    def parameters(self, fitted: Any) -> int:
+        """Return the number of splits and leaves of all trees."""
+        return len(fitted.booster_.trees_to_dataframe())

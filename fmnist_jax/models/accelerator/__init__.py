@@ -1,0 +1,1 @@
+"""Networks that want an accelerator: not part of all models, run by the config "accelerator"."""
