@@ -5,11 +5,10 @@ import copy
 import pandas as pd
 import pytest
 
+from bench.reporting.comparison.rows import SPEED, query
 from bench.reporting.html.charts import CHARTS
-from bench.reporting.html.charts.hardware import choose_baseline, ratios
 from bench.reporting.html.charts.tradeoff import pareto
 from bench.reporting.html.source import read_source
-from bench.reporting.metric import METRICS
 from tests.contract.test_reporting import RESULTS, whole
 from tests.support.factory import make_case, make_host, make_record
 from tests.support.results_folder import add, fill, fill_crowd
@@ -102,23 +101,26 @@ def test_time_to_accuracy_rises(committed):
             assert trace["x"] == sorted(trace["x"])
 
 
-def test_ratios_are_of_equal_cases_alone(source, tmp_path):
-    metric = METRICS["train_images_per_s"]
-    models = source.models.assign(config="same", sha256="same")
-    assert choose_baseline(models) == "one"
-    found = ratios(models, "train_images_per_s", metric, "one").set_index(["model", "machine"])
-    assert found.loc[("cnn", "two"), "ratio"] == 0.5
-    assert found.loc[("cnn", "one"), "ratio"] == 1
+def test_ratios_are_those_of_compare(source, committed):
+    for given in (source, committed):
+        rows = query(given.records, (), None)
+        rows = rows[rows["part"] == SPEED].set_index(["model", "machine"])
+        drawn = [
+            (trace["name"], machine, x)
+            for (_, label), view in views(given, "hardware").items()
+            if label == "training"
+            for trace in view.data
+            for machine, x in zip(trace["y"], trace["x"], strict=True)
+        ]
+        assert drawn
+        for model, machine, x in drawn:
+            assert x == pytest.approx(rows.loc[(model, machine), "train_ratio"], rel=1e-3)
+
+
+def test_cases_that_cannot_be_compared_give_no_chart(tmp_path):
     add(tmp_path, make_record(make_case("svm", C=1.0), host=make_host(id="one")))
     add(tmp_path, make_record(make_case("svm", C=9.0), host=make_host(id="two")))
     assert CHARTS["hardware"](read_source(tmp_path)) is None
-
-
-def test_a_longer_time_is_a_lower_speed(source):
-    models = source.models.assign(config="same", sha256="same")
-    models.loc[models["machine"] == "two", "fit_s"] *= 4
-    found = ratios(models, "fit_s", METRICS["fit_s"], "one")
-    assert set(found[found["machine"] == "two"]["ratio"]) == {0.25}
 
 
 def test_reliability_is_of_the_stored_predictions(source):
