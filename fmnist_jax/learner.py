@@ -94,7 +94,7 @@ class LearnerConfig(BaseModel):
 # Groups that run when a person, a config or a grid names them, not as part of "all models".
 ON_REQUEST = {
     "accelerator": "fmnist_jax.models.accelerator",
-    "experiments": "fmnist_jax.models.experiments",
+    "experiments": "fmnist_jax.experiments",
     "xiao2017": "fmnist_jax.baselines.xiao2017",  # of the dataset's own benchmark alone
 }
 

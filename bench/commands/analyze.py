@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bench.records import store
 from bench.reporting import summary
-from bench.reporting.console import show_logs, stderr_console, stdout_console
+from bench.reporting.rendering.console import show_logs, stderr_console, stdout_console
 from fmnist_jax.analysis import base
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import AUTO, load, load_mnist_training

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from bench.commands.table import check_folder, render_all
 from bench.records import store
 from bench.reporting.comparison.pairs import machines
-from bench.reporting.console import show_logs, stderr_console
 from bench.reporting.frames import read_frames
+from bench.reporting.rendering.console import show_logs, stderr_console
+from bench.reporting.rendering.output import check_folder, render_all
 from bench.reporting.sections.compare import section
 from fmnist_jax.errors import UserError, nearest
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bench.diagnosis.doctor import diagnose
 from bench.diagnosis.finding import Finding
-from bench.reporting.console import show_logs, stderr_console, stdout_console
+from bench.reporting.rendering.console import show_logs, stderr_console, stdout_console
 from fmnist_jax.errors import printable
 
 MARKS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "problem": ("x", "bold red")}

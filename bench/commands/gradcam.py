@@ -13,8 +13,8 @@ import numpy.typing as npt
 from bench.measure.worker import set_up_jax
 from bench.records import store
 from bench.reporting import explanations, summary
-from bench.reporting.console import show_logs, stderr_console, stdout_console
 from bench.reporting.html.explained import EXPLANATIONS
+from bench.reporting.rendering.console import show_logs, stderr_console, stdout_console
 from bench.reporting.rendering.pixels import can_show, draw_row
 from fmnist_jax.data.dataset import Dataset, Split
 from fmnist_jax.data.load import load

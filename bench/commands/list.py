@@ -7,8 +7,8 @@ from importlib.resources.abc import Traversable
 from rich.table import Table
 from rich.text import Text
 
-from bench.reporting.console import stdout_console
 from bench.reporting.metric import METRICS
+from bench.reporting.rendering.console import stdout_console
 from bench.reporting.section import SECTIONS
 from fmnist_jax.analysis.base import PARTS
 from fmnist_jax.data.dataset import DATASETS

@@ -17,7 +17,7 @@ from bench.peers.schema import Comparison, Config, Entry, Optimizer, comparison
 from bench.processes.signals import EXIT_CODE
 from bench.records import store
 from bench.records.provenance import Provenance
-from bench.reporting.console import stderr_console, stdout_console
+from bench.reporting.rendering.console import stderr_console, stdout_console
 from bench.reporting.rendering.formats import render
 from bench.reporting.section import get_sections
 

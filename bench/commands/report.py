@@ -4,10 +4,10 @@ import logging
 import webbrowser
 from pathlib import Path
 
-from bench.commands.table import check_folder, write_file
-from bench.reporting.console import show_logs, stderr_console
 from bench.reporting.format import size
 from bench.reporting.html.page import make_page
+from bench.reporting.rendering.console import show_logs, stderr_console
+from bench.reporting.rendering.output import check_folder, write_file
 from fmnist_jax.errors import printable
 from fmnist_jax.system.paths import parse_path
 

@@ -26,13 +26,21 @@ from bench.processes import signals
 from bench.records import checkpoint_dirs, store
 from bench.records.provenance import Provenance
 from bench.records.store import Stored
-from bench.reporting.console import show_logs, stderr_console, stdout_console
 from bench.reporting.progress import Mode, reporter
 from bench.reporting.progress import name as case_name
+from bench.reporting.rendering.console import show_logs, stderr_console, stdout_console
 from bench.reporting.summary import banner, print_report
+from fmnist_jax.learner import models_of
 from fmnist_jax.system.cpu import available_cores
 
 log = logging.getLogger("fmnist_jax")
+
+# Groups of models that are not run with all, and how to run them.
+LEFT_OUT = {
+    "accelerator": "they want a GPU or TPU: --config accelerator",
+    "experiments": "by name",
+    "xiao2017": "of the dataset's own benchmark: --config official-grid",
+}
 
 
 def run(
@@ -87,6 +95,7 @@ def run(
         if fresh:
             for host, case in itertools.product(executor.hosts, cases):
                 checkpoint_dirs.discard(results, host, case)
+        _show_left_out(errors, plan)
         _show_pending(errors, pending)
         with reporter(progress, errors) as observer:
             summary = Scheduler(
@@ -129,6 +138,14 @@ def _open_executor(
 def _inspect(command: str, folder: str | None) -> Provenance:
     log.info("measuring what this machine can reach ...")
     return probe.inspect(command, folder=folder)
+
+
+def _show_left_out(errors: Console, plan: Plan) -> None:
+    """Name the models that "all" does not mean, and how to run them."""
+    if plan.models or plan.grid:
+        return
+    parts = [f"{', '.join(models_of(group))} ({how})" for group, how in LEFT_OUT.items()]
+    errors.print(f"not among all models: {'; '.join(parts)}", soft_wrap=True, markup=False)
 
 
 def _show_pending(errors: Console, pending: PendingCases) -> None:

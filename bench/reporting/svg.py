@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.records import store
-from bench.reporting.console import PlainConsole
+from bench.reporting.rendering.console import PlainConsole
 from bench.reporting.summary import print_report
 from fmnist_jax.system.files import write_atomically
 
@@ -40,6 +40,7 @@ def draw(results: Path, out: Path) -> None:
         and stored.record.case.dataset == "fashion_mnist"
         and stored.record.case.config["data"]["train_images"] is None
         and not stored.record.case.point
+        and not stored.record.case.recipe
     }
     console = PlainConsole(
         width=WIDTH,

@@ -124,7 +124,7 @@ def test_a_completion_that_cannot_be_installed_is_one_line(bench, tmp_path):
     ("words", "offered"),
     [
         ("bench ru", "run"),
-        ("bench run res", "resnet"),
+        ("bench run kn", "knn"),
         ("bench run --config smo", "smoke"),
         ("bench run --dataset synth", "synthetic"),
     ],

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.reporting.blocks import write_blocks
+from bench.reporting.rendering.blocks import write_blocks
 from fmnist_jax.errors import UserError
 
 BEGIN, END = "<!-- fmnist-jax accuracy: begin -->", "<!-- fmnist-jax accuracy: end -->"

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from bench.records.schema import Costs, Energy, Inference, Probe, Throughput
-from bench.reporting.console import PlainConsole
 from bench.reporting.frames import records_to_frame
+from bench.reporting.rendering.console import PlainConsole
 from bench.reporting.rendering.formats import render, to_rows
 from bench.reporting.sections.compare import section, show_ratio
 from tests.support.factory import make_case, make_host, make_record

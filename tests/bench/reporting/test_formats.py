@@ -23,7 +23,7 @@ def frame(*records, folder=None):
 
 
 def shown(records, width=160):
-    from bench.reporting.console import PlainConsole
+    from bench.reporting.rendering.console import PlainConsole
 
     console = PlainConsole(width=width, file=io.StringIO())
     console.print(render(ACCURACY, frame(*records), "rich", width))

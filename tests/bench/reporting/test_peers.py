@@ -9,7 +9,7 @@ from bench.peers.schema import Config, Entry, Optimizer, Samples
 from bench.records import store
 from bench.records.provenance import Provenance
 from bench.records.schema import Code, Machine, Probe, Software
-from bench.reporting.console import PlainConsole
+from bench.reporting.rendering.console import PlainConsole
 from bench.reporting.rendering.formats import render, to_rows
 from bench.reporting.section import get_sections
 from bench.reporting.sections.peers import best_variant, ratios

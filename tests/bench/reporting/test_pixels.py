@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 
-from bench.reporting.console import PlainConsole
+from bench.reporting.rendering.console import PlainConsole
 from bench.reporting.rendering.pixels import can_show, draw_row
 from fmnist_jax.figures.explanations import overlay
 

@@ -8,7 +8,7 @@ import pytest
 from bench.measure.messages import Progress, new_task
 from bench.records import store
 from bench.reporting import progress, svg
-from bench.reporting.console import PlainConsole
+from bench.reporting.rendering.console import PlainConsole
 from bench.reporting.summary import banner, print_report
 from tests.support.factory import make_case, make_host, make_record
 

@@ -7,9 +7,9 @@ import pytest
 
 from fmnist_jax.data.drawing.garments import generate
 from fmnist_jax.errors import DataError
+from fmnist_jax.experiments import transfer
+from fmnist_jax.experiments.transfer import CONVOLUTIONS
 from fmnist_jax.learner import resolve
-from fmnist_jax.models.experiments import transfer
-from fmnist_jax.models.experiments.transfer import CONVOLUTIONS
 
 TRAIN, VALIDATION = generate(0, 60), generate(1, 20)
 
