@@ -6,7 +6,7 @@ amd-zen-2c; 0.8758 in 64 s on amd-epyc-2c (results/README.md).
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from fmnist_jax.baselines.base import BaselineConfig
 from fmnist_jax.learner import LEARNERS
@@ -31,6 +31,10 @@ class RandomForestConfig(BaselineConfig):
     n_estimators: PositiveInt = 200
     max_depth: PositiveInt | None = None
     criterion: Literal["gini", "entropy", "log_loss"] = "gini"
+    max_features: PositiveInt | Literal["sqrt", "log2"] = Field(
+        "sqrt", description="pixels that a split chooses from, of 784"
+    )
+    bootstrap: bool = Field(True, description="give each tree a sample of its own")
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """The classifier; every tree has its own seed, so threads do not change it."""
@@ -40,6 +44,8 @@ class RandomForestConfig(BaselineConfig):
             n_estimators=self.n_estimators,
             max_depth=self.max_depth,
             criterion=self.criterion,
+            max_features=self.max_features,
+            bootstrap=self.bootstrap,
             n_jobs=threads,
             random_state=seed,
         )
