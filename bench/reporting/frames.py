@@ -10,6 +10,7 @@ from bench.peers import schema as peers_schema
 from bench.records import frame as records_frame
 from bench.records import store
 from bench.records.schema import Record
+from bench.records.store import Stored
 from bench.reporting.metric import all_metrics
 
 Frames = dict[Literal["records", "peers"], pd.DataFrame]
@@ -23,14 +24,24 @@ def read_frames(results: Path, folder: str | None = None) -> Frames:
         folder: identity of the folder whose records count as one's own; the others are
             marked as published. None marks none.
     """
-    records = [stored.record for stored in store.read(results)]
+    stored = list(store.read(results))
+    records = records_to_frame([found.record for found in stored], folder)
     comparisons = list(peers_schema.read(results))
     return {
-        "records": records_to_frame(records, folder),
+        "records": records.assign(predictions=pd.Series(map(predictions, stored), dtype="object")),
         "peers": peers_frame.to_frame(comparisons, folder),
     }
 
 
 def records_to_frame(records: list[Record], folder: str | None = None) -> pd.DataFrame:
-    """Return one row per record, with a column for each metric."""
-    return records_frame.to_frame(records, all_metrics(), folder)
+    """Return one row per record, with a column for each metric.
+
+    `predictions`, the path of `predictions.npz`, is null: a record does not know where it lies.
+    """
+    return records_frame.to_frame(records, all_metrics(), folder).assign(predictions=None)
+
+
+def predictions(stored: Stored) -> str | None:
+    """Return the path of the predictions beside a record, where they are there."""
+    path = stored.artifact("predictions")
+    return str(path) if path else None

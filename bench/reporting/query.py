@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.reporting.format import interval, percentage, percentage_points
+from bench.reporting.format import interval, percentage
 from bench.reporting.metric import all_metrics
 from bench.reporting.section import Column, Row, is_missing
 
@@ -16,7 +16,10 @@ SETTINGS = ("dataset", "train_images", "test_images")
 BUSY = 0.25
 
 
-_POOLED = ["confusion", "test_accuracy", "interval_low", "interval_high", "runs"]
+_POOLED = [
+    *("confusion", "test_accuracy", "interval_low", "interval_high", "seeds_low", "seeds_high"),
+    "runs",
+]
 
 
 def by_model(frame: pd.DataFrame) -> pd.DataFrame:
@@ -29,10 +32,11 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns `model`, `machine`, `seeds`, `dataset`, `train_images`, `test_images`, the
         flags, `validation_accuracy`,
-        `confusion` (int [10, 10], the sum over seeds), `test_accuracy` (pooled), its
-        Wilson 95% interval `interval_low` and `interval_high`, its standard deviation
-        over the seeds `seed_std`, `runs` (the frame of the runs behind the row), and the
-        median over the seeds of every other metric.
+        `confusion` (int [10, 10], the sum over seeds), `test_accuracy` (the seeds' mean),
+        two 95% intervals of it: Wilson's of the test images, `interval_low` and
+        `interval_high`, and Student's of the seeds, `seeds_low` and `seeds_high`, missing for
+        one seed; `runs` (the frame of the runs behind the row), and the median over the
+        seeds of every other metric.
     """
     keys = [*SETTINGS, "machine.id", "case.model", "case.recipe", "published"]
     config = newest_config(finished(frame), keys)
@@ -43,7 +47,10 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     pooled = [_pooled(runs) for _, runs in chosen.groupby(groups, sort=False)]
     shared = _shared(chosen, groups)
     medians = _medians(chosen, groups, alike, _groups(alike, keys)).drop(columns="test_accuracy")
-    summary = shared.join([medians, pd.DataFrame(pooled, shared.index, _POOLED)])
+    together = pd.DataFrame(pooled, shared.index, _POOLED)
+    seeds = ["seeds_low", "seeds_high"]
+    together[seeds] = together[seeds].astype("float64")
+    summary = shared.join([medians, together])
     return summary.sort_values(
         ["synthetic", "dataset", "train_images", "test_images", "machine", "test_accuracy"],
         ascending=[True, True, True, True, True, False],
@@ -127,21 +134,24 @@ def _shared(chosen: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
             "contended": by_group["run.contended"].any().astype(bool),
             "published": last["published"],
             "validation_accuracy": by_group["quality.validation_accuracy"].mean(),
-            "seed_std": by_group["test_accuracy"].std(),
         }
     )
 
 
 def _pooled(chosen: pd.DataFrame) -> dict[str, Any]:
-    """Return the accuracy over all test images of a group's runs, with its interval."""
+    """Return the mean accuracy of a group's runs, with its intervals."""
     confusion = np.sum([np.asarray(matrix) for matrix in chosen["quality.confusion"]], axis=0)
     correct, total = int(np.trace(confusion)), int(confusion.sum())
-    low, high = wilson(correct, total)
+    # Every seed sees the same images: they do not become more by it.
+    low, high = wilson(round(correct / len(chosen)), total // len(chosen))
+    seeds_low, seeds_high = mean_interval(list(chosen["test_accuracy"]))
     return {
         "confusion": confusion,
         "test_accuracy": correct / total,
         "interval_low": low,
         "interval_high": high,
+        "seeds_low": seeds_low,
+        "seeds_high": seeds_high,
         "runs": chosen,
     }
 
@@ -166,6 +176,16 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def mean_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return Student's 95% interval of the mean of several runs; missing for fewer than two."""
+    from scipy.stats import sem, t  # a second to import
+
+    if len(values) < 2:
+        return None, None
+    reach = float(t.ppf(0.975, len(values) - 1) * sem(values))
+    return float(np.mean(values)) - reach, float(np.mean(values)) + reach
+
+
 def bottleneck(row: "Row | pd.Series") -> str | None:
     """Return the nearer limit of a simple roofline (Williams et al. 2009).
 
@@ -182,7 +202,5 @@ def bottleneck(row: "Row | pd.Series") -> str | None:
 MODEL = Column("model", ("model", "seeds"), show_model, align="left")
 MACHINE = Column("machine", "machine", align="left", common=True)
 ACCURACY = Column("test accuracy", "test_accuracy", percentage, better="higher")
-INTERVAL = Column("95% interval", ("interval_low", "interval_high"), interval, priority=3)
-SEED_STD = Column(
-    "std of seeds", "seed_std", lambda value: percentage_points(value).lstrip("+"), priority=6
-)
+INTERVAL = Column("95% of images", ("interval_low", "interval_high"), interval, priority=3)
+SEEDS_INTERVAL = Column("95% of seeds", ("seeds_low", "seeds_high"), interval, priority=6)

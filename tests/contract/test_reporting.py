@@ -130,9 +130,11 @@ def check(section, records, peers):
     pd.testing.assert_frame_equal(frame, before)
 
 
-def test_every_section_shows_something_of_a_whole_folder():
+def test_every_section_shows_something_of_a_whole_folder(tmp_path):
     records, comparisons = frames()["whole"]
-    frame = {"records": records_to_frame(records), "peers": peers_to_frame(comparisons)}
+    np.savez(tmp_path / "p.npz", test=np.eye(10), test_labels=np.arange(10))
+    predicted = records_to_frame(records).assign(predictions=str(tmp_path / "p.npz"))
+    frame = {"records": predicted, "peers": peers_to_frame(comparisons)}
     missing = [s.name for s in get_sections() if not tables(s, frame[s.source])]
     assert missing == []
 

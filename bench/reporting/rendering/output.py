@@ -48,7 +48,7 @@ def render_all(
     if format_ == "parquet":
         if to_screen and sys.stdout.isatty():
             raise UserError("parquet is not for a screen: name a file with --out")
-        return to_parquet(frames["records"])
+        return to_parquet(frames["records"].drop(columns="predictions"))
     if format_ in ("csv", "json"):
         rows = [row for section in sections for row in to_rows(section, frames[section.source])]
         if format_ == "json":

@@ -1,6 +1,6 @@
 """Accuracy and speed of each model."""
 
-from bench.reporting.query import ACCURACY, INTERVAL, MACHINE, MODEL, SEED_STD, by_model
+from bench.reporting.query import ACCURACY, INTERVAL, MACHINE, MODEL, SEEDS_INTERVAL, by_model
 from bench.reporting.section import SECTIONS, Column, Row, Section, describe, metric_columns
 
 
@@ -18,4 +18,4 @@ def title(row: Row) -> str:
 def columns() -> list[Column]:
     """Return the accuracy with its intervals, then the metrics that name this section."""
     others = [column for column in metric_columns("accuracy") if column.value != ACCURACY.value]
-    return [MODEL, ACCURACY, INTERVAL, SEED_STD, *others, MACHINE]
+    return [MODEL, ACCURACY, INTERVAL, SEEDS_INTERVAL, *others, MACHINE]

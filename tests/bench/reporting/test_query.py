@@ -31,7 +31,14 @@ def test_rows_pool_the_seeds_of_the_newest_config():
     assert (row["seeds"], MODEL.show(row["model"], row["seeds"])) == (2, "knn (2 seeds)")
     assert row["test_accuracy"] == pytest.approx(0.83)
     assert row["interval_low"] < 0.83 < row["interval_high"]
-    assert row["seed_std"] == pytest.approx(np.std([0.8, 0.86], ddof=1))
+    reach = 12.706 * np.std([0.8, 0.86], ddof=1) / np.sqrt(2)  # t of one degree of freedom
+    assert row["seeds_low"] == pytest.approx(0.83 - reach, rel=1e-4)
+    assert row["seeds_high"] == pytest.approx(0.83 + reach, rel=1e-4)
+    one = rows(new[0])[0]
+    assert row["interval_high"] - row["interval_low"] == pytest.approx(
+        one["interval_high"] - one["interval_low"], rel=0.1
+    )  # the same images twice are not twice as many
+    assert np.isnan(one["seeds_low"])
     assert row["train_images_per_s"] == 300  # the first epoch is left out
     assert row["latency_1_s"] == 0.002
     assert row["inference_images_per_s"] == 2000

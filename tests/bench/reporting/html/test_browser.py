@@ -96,9 +96,9 @@ def test_a_filter_leaves_the_rows_with_all_its_words(page):
 
 
 def test_columns_are_hidden_and_shown(page):
-    head = page.locator(f"{ACCURACY} th", has_text="95% interval")
+    head = page.locator(f"{ACCURACY} th", has_text="95% of images")
     page.locator(f"{ACCURACY} summary").click()
-    box = page.locator(f"{ACCURACY} .choose label", has_text="95% interval")
+    box = page.locator(f"{ACCURACY} .choose label", has_text="95% of images")
     box.click()
     assert not head.is_visible()
     assert not page.locator(f"{ACCURACY} tbody td:nth-child(3)").first.is_visible()
