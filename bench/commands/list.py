@@ -34,7 +34,7 @@ def catalogue() -> Catalogue:
         "datasets": {entry.name: entry.summary for entry in DATASETS.catalogue.values()},
         "analysis": {entry.name: entry.summary for entry in PARTS.catalogue.values()},
         "sections": {entry.name: entry.summary for entry in SECTIONS.catalogue.values()},
-        "metrics": {entry.name: entry.summary for entry in METRICS.catalogue.values()},
+        "metrics": {entry.name: _noun(entry.summary) for entry in METRICS.catalogue.values()},
         "configs": {name: _first_comment(path) for name, path in named_configs().items()},
     }
 
@@ -52,6 +52,12 @@ def show(entries: Catalogue, as_json: bool) -> None:
         for name, summary in summaries.items():
             table.add_row(f"  {name}", summary)
     stdout_console().print(table)
+
+
+def _noun(summary: str) -> str:
+    """Return what a function returns, of the first line of its docstring."""
+    text = summary.removeprefix("Return ").removeprefix("the ")
+    return text[:1].upper() + text[1:]
 
 
 def _first_comment(path: Traversable) -> str:

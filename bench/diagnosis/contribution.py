@@ -5,6 +5,7 @@ since their cases run side by side by design.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bench.diagnosis.finding import Finding, Situation
 from bench.records import store
@@ -19,20 +20,24 @@ APART = 1.5  # probes of one machine that differ by more were not taken at rest
 
 
 def examine(situation: Situation) -> list[Finding]:
-    """Examine the folder's own records; without any, those that came with it."""
+    """Examine the folder's own records; without any, those that came with it.
+
+    The latter are for their owner to mend: what speaks against them is no warning here.
+    """
     folder = store.read_folder_id(situation.results)
     own = [r for r in situation.records if folder and r.run.folder == folder]
     findings = []
     if not own:
         text = f"no record of your own in {situation.results}"
         text += "; these came with it:" if situation.records else ""
-        findings = [Finding(TOPIC, "warning", text, "python -m bench run --all --jobs 1")]
+        findings = [Finding(TOPIC, "ok", text, "python -m bench run --all --jobs 1")]
     counted = newest(own or situation.records)
     machines = sorted({record.machine.id for record in counted})
     here = situation.host.machine.id if situation.host else None
     for machine in machines:
         of_machine = [r for r in counted if r.machine.id == machine]
-        findings += judge(machine, of_machine, is_here=machine == here)
+        judged = judge(machine, of_machine, is_here=machine == here)
+        findings += judged if own else [replace(found, status="ok", remedy="") for found in judged]
     return findings
 
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -110,6 +111,42 @@ def test_the_record_is_complete_when_it_is_sent():
     assert later.quality.robustness
     quality = later.quality.model_copy(update={"robustness": None})
     assert later.model_copy(update={"quality": quality}) == record
+
+
+def test_nothing_reaches_the_test_data_before_all_is_trained_and_chosen(monkeypatch):
+    events, load = Events(), measuring._load
+    opened = []
+
+    class Sealed:
+        """The test split, which may not be touched until the phase that is its own."""
+
+        def __init__(self, split):
+            self._split = split
+
+        def __getattr__(self, name):
+            phases = [event.phase for event in events if isinstance(event, Progress)]
+            assert phases[-1] not in ("data", "prepare", "compile", "train", "measure"), name
+            opened.append(name)
+            return getattr(self._split, name)
+
+        def __len__(self):
+            return len(self._split)
+
+    def sealed(task):
+        splits, classes = load(task)
+        return replace(splits, test=Sealed(splits.test)), classes
+
+    monkeypatch.setattr(measuring, "_load", sealed)
+    record = measure(make_task(), events).record
+    assert record.run.status == "ok", record.run.error
+    assert opened[0] == "images"
+    free = measure_unsealed(monkeypatch, load)
+    assert record.quality == free.quality
+
+
+def measure_unsealed(monkeypatch, load):
+    monkeypatch.setattr(measuring, "_load", load)
+    return measure(make_task(), Events()).record
 
 
 def test_what_is_added_after_the_record():
