@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import optax
 
+from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.training.config import TrainingConfig
 
 
@@ -35,9 +36,9 @@ def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfor
     to kernels only. Moments are one flat vector: a dozen small arrays cost more in
     dispatch than in arithmetic.
 
-    `muon` orthogonalises the momentum of convolutions (Jordan 2024), scaled as in Liu et
-    al. 2025 (arXiv 2502.16982) so that one learning rate serves them and, by Adam and without
-    decay, all other weights.
+    `muon` orthogonalises the momentum of all kernels but the last layer's (Jordan 2024), scaled
+    as in Liu et al. 2025 (arXiv 2502.16982) so that one learning rate serves them and, by Adam
+    and without decay, all other weights.
     """
     optimizer = _make_optimizer(config, steps)
     if frozen := config.frozen_layers():
@@ -64,7 +65,7 @@ def _make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfo
                 beta=config.momentum,
                 weight_decay=config.weight_decay,
                 consistent_rms=0.2,
-                muon_weight_dimension_numbers=_convolutions,
+                muon_weight_dimension_numbers=_matrices,
             )
         case "sgd":
             momentum = optax.trace(config.momentum, nesterov=True)
@@ -82,7 +83,13 @@ def _kernels(params: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
-def _convolutions(params: Any) -> Any:
-    """Return how a kernel [h, w, ci, co] is a matrix [h w ci, co]; None for other weights."""
-    matrix = optax.contrib.MuonDimensionNumbers(reduction_axis=(0, 1, 2), output_axis=3)
-    return jax.tree.map(lambda leaf: matrix if leaf.ndim == 4 else None, params)
+def _matrices(params: Any) -> Any:
+    """Return how a kernel [h, w, ci, co] or [i, o] is a matrix; None for other weights."""
+
+    def one(leaf: jax.Array) -> optax.contrib.MuonDimensionNumbers | None:
+        if leaf.ndim < 2 or leaf.shape[-1] <= CLASSES:
+            return None
+        *inputs, output = range(leaf.ndim)
+        return optax.contrib.MuonDimensionNumbers(tuple(inputs), output)
+
+    return jax.tree.map(one, params)
