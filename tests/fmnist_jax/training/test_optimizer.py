@@ -60,15 +60,15 @@ def test_sgd_against_its_definition():
         np.testing.assert_allclose(ours[leaf], p, rtol=1e-5)
 
 
-def test_muon_orthogonalises_convolutions_and_leaves_the_rest_to_adam():
+def test_muon_orthogonalises_kernels_and_leaves_the_rest_to_adam():
     generator = np.random.default_rng(0)
-    kernel = generator.normal(size=(3, 3, 4, 8)).astype(np.float32)
+    kernel = generator.normal(size=(3, 3, 4, 16)).astype(np.float32)
     params, gradients = PARAMS | {"conv": kernel}, GRADIENTS | {"conv": kernel}
     muon = make_optimizer(config(optimizer="muon"), 10)
     update = muon.update(gradients, muon.init(params), params)[0]
     # Newton and Schulz's five steps bring every singular value near 1; theirs is 0.2 of the
     # root of the longer side.
-    singular = np.linalg.svd(np.asarray(update["conv"]).reshape(36, 8), compute_uv=False)
+    singular = np.linalg.svd(np.asarray(update["conv"]).reshape(36, 16), compute_uv=False)
     np.testing.assert_allclose(singular / (RATE * 0.2 * np.sqrt(36)), 1, atol=0.4)
     for leaf in PARAMS:  # Adam's first step is the sign, whatever Nesterov adds in its size
         np.testing.assert_array_equal(np.sign(update[leaf]), -np.sign(GRADIENTS[leaf]))
