@@ -1,11 +1,13 @@
 """What the README shows works, and no document points to a file that is not there."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.commands.table import table
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.learner import LEARNERS
 
@@ -54,3 +56,12 @@ def test_every_path_of_the_code_exists(path):
 
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 150
+
+
+def test_every_table_is_what_the_committed_records_give(tmp_path):
+    """`make readme` regenerates them."""
+    for source in ("README.md", "docs/results.md", "docs/explanations.md", "docs/grid.md"):
+        copy = tmp_path / Path(source).name
+        shutil.copyfile(ROOT / source, copy)
+        table(ROOT / "results", (), "rich", None, copy)
+        assert copy.read_text() == (ROOT / source).read_text(), f"{source}: run make readme"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.records import store
-from bench.reporting.frames import read_frames
+from bench.reporting.frames import Frames, read_frames
 from bench.reporting.rendering.blocks import write_blocks
 from bench.reporting.rendering.console import show_logs, stderr_console
 from bench.reporting.rendering.output import (
@@ -39,7 +39,7 @@ def table(
     check_folder(results)
     if write:
         frames = read_frames(results)
-        write_blocks(write, lambda name: render_markdown(get_sections([name]), frames))
+        write_blocks(write, lambda name: _block(name, frames))
         return
     frames = read_frames(results, store.read_folder_id(results) or "")
     content = render_all(sections, frames, format_, out is None)
@@ -51,3 +51,12 @@ def table(
         sys.stdout.buffer.write(content)
     else:
         sys.stdout.write(content)
+
+
+def _block(name: str, frames: Frames) -> str:
+    """Return the Markdown of a block, named after a section and possibly one machine."""
+    section, _, machine = name.partition(" ")
+    records = frames["records"]
+    if machine:
+        records = records[records["machine.id"] == machine]
+    return render_markdown(get_sections([section]), {**frames, "records": records})

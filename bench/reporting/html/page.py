@@ -48,8 +48,13 @@ class Topic:
 
 
 TOPICS = (
-    Topic("accuracy", "Accuracy and speed", ["accuracy"], ["tradeoff"]),
-    Topic("learning", "Learning", ["time_to_target"], ["learning", "time_to_accuracy"]),
+    Topic("accuracy", "Accuracy and speed", ["accuracy", "differences"], ["tradeoff"]),
+    Topic(
+        "learning",
+        "Learning",
+        ["time_to_accuracy", "time_to_target"],
+        ["learning", "time_to_accuracy"],
+    ),
     Topic(
         "classes",
         "Classes and mistakes",
@@ -73,7 +78,7 @@ TOPICS = (
         "Grad-CAM: where the network looks, for a right and a wrong prediction of each class.",
         "gradcam",
     ),
-    Topic("hardware", "Hardware", ["hardware", "roofline"], ["hardware"]),
+    Topic("hardware", "Hardware", ["compare", "roofline", "energy"], ["hardware"]),
     Topic(
         "reported",
         "Beside what others report",

@@ -19,6 +19,14 @@ def test_each_block_is_replaced_and_nothing_else(tmp_path):
         )
 
 
+def test_a_block_may_name_a_machine(tmp_path):
+    path = tmp_path / "README.md"
+    begin, end = (line.replace("accuracy", "accuracy amd-zen4-2c") for line in (BEGIN, END))
+    path.write_text(f"{begin}\nold\n{end}\n")
+    assert write_blocks(path, lambda name: f"of {name}\n") == ["accuracy amd-zen4-2c"]
+    assert path.read_text() == f"{begin}\nof accuracy amd-zen4-2c\n{end}\n"
+
+
 def test_a_file_without_blocks_is_refused(tmp_path):
     path = tmp_path / "README.md"
     path.write_text("nothing here")
