@@ -12,7 +12,8 @@ from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx.card import FILES
 from fmnist_jax.data.splits import make_splits
 from fmnist_jax.errors import DataError
-from tests.fmnist_jax.data.acquire.test_acquire import ROOT, finish, start
+from tests.fmnist_jax.data.acquire.test_acquire import ROOT
+from tests.fmnist_jax.data.acquire.test_acquire_together import finish, start
 from tests.fmnist_jax.data.conftest import send
 from tests.support.processes import wait_for
 
