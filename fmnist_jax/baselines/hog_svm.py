@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @LEARNERS.register("hog_svm")
 class HOGSVMConfig(BaselineConfig):
-    """Support vector machine with an RBF kernel on histograms of oriented gradients."""
+    """Support vector machine with an RBF kernel on histograms of oriented gradients.
+
+    The cell was chosen on the validation split: 0.9200 with 4 pixels, 0.8842 with 7.
+    """
 
     expected_core_seconds: ClassVar[float] = 150.0
     robustness_images: ClassVar[int] = 100
@@ -30,7 +33,7 @@ class HOGSVMConfig(BaselineConfig):
     C: PositiveFloat = 5.0
     gamma: PositiveFloat | Literal["scale", "auto"] = "scale"
     orientations: PositiveInt = 9
-    cell: PositiveInt = Field(7, description="pixels along a side of a histogram's cell")
+    cell: PositiveInt = Field(4, description="pixels along a side of a histogram's cell")
     block: PositiveInt = Field(2, description="cells along a side of what is normalised together")
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 @LEARNERS.register("random_forest")
 class RandomForestConfig(BaselineConfig):
-    """Random forest of fully grown trees.
+    """Random forest of fully grown trees, each on all images.
 
+    Criterion and bootstrap were chosen on the validation split: 0.8892 against 0.8846 with
+    the Gini criterion and samples drawn with replacement.
     Always scikit-learn's own. Intel's accelerated forest takes two thirds of the time but
     grows other trees from the same seed; this one's probabilities are those of
     scikit-learn, up to the order of a sum.
@@ -30,11 +32,11 @@ class RandomForestConfig(BaselineConfig):
 
     n_estimators: PositiveInt = 200
     max_depth: PositiveInt | None = None
-    criterion: Literal["gini", "entropy", "log_loss"] = "gini"
+    criterion: Literal["gini", "entropy", "log_loss"] = "entropy"
     max_features: PositiveInt | Literal["sqrt", "log2"] = Field(
         "sqrt", description="pixels that a split chooses from, of 784"
     )
-    bootstrap: bool = Field(True, description="give each tree a sample of its own")
+    bootstrap: bool = Field(False, description="give each tree a sample of its own")
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """The classifier; every tree has its own seed, so threads do not change it."""

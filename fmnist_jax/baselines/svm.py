@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 @LEARNERS.register("svm")
 class SVMConfig(BaselineConfig):
-    """Support vector machine, RBF kernel unless another is asked for, one against one."""
+    """Support vector machine, RBF kernel unless another is asked for, one against one.
+
+    C and gamma were chosen on the validation split: 0.9110 with these, 0.9094 with gamma
+    0.015, 0.9080 with C 10 and gamma "scale", which is 0.0103 here.
+    """
 
     expected_core_seconds: ClassVar[float] = 90.0
     robustness_images: ClassVar[int] = 200
     official_accuracy: ClassVar[float | None] = 0.897
 
-    C: PositiveFloat = 10.0
+    C: PositiveFloat = 5.0
     kernel: Literal["rbf", "linear", "poly", "sigmoid"] = "rbf"
-    gamma: PositiveFloat | Literal["scale", "auto"] = "scale"
+    gamma: PositiveFloat | Literal["scale", "auto"] = 0.02
     cache_mb: PositiveInt = 1000
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":

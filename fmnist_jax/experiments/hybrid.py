@@ -46,8 +46,11 @@ class HybridLearner(FlaxLearner):
 
     def __init__(self, config: HybridConfig, seed: int) -> None:
         super().__init__(config, seed)
-        is_svm = config.classifier == "svm"
-        self._family = (SVMConfig if is_svm else LogisticRegressionConfig)(C=config.C)
+        self._family = (
+            SVMConfig(C=config.C, gamma="scale")
+            if config.classifier == "svm"
+            else LogisticRegressionConfig(C=config.C)
+        )
         self._classifier: Any = self._family.estimator(seed, len(available_cores()))
         self._splits: tuple[Split, Split] | None = None
         self._temperature = 1.0
