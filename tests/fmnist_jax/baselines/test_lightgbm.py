@@ -1,28 +1,15 @@
-"""Baselines that see more, or other, than pixels."""
+"""LightGBM: when it stops, and what it says where it does not start."""
 
 import builtins
 
 import numpy as np
 import pytest
 
-from fmnist_jax.baselines.base import flatten
-from fmnist_jax.baselines.hog_svm import describe
 from fmnist_jax.data.drawing.garments import generate
 from fmnist_jax.errors import UserError
 from fmnist_jax.learner import resolve
 
 TRAIN, VALIDATION = generate(0, 300), generate(1, 100)
-
-
-def test_histograms_follow_the_edges():
-    upright = np.zeros((1, 28, 28), np.uint8)
-    upright[:, :, 14:] = 200
-    found = describe(flatten(upright), orientations=4, cell=7, block=2)
-    assert found.shape == (1, 3 * 3 * 2 * 2 * 4)
-    by_direction = found.reshape(-1, 4).sum(0)
-    assert by_direction.argmax() == 0
-    turned = describe(flatten(upright.transpose(0, 2, 1)), orientations=4, cell=7, block=2)
-    assert turned.reshape(-1, 4).sum(0).argmax() == 2
 
 
 def test_trees_stop_by_the_validation_images_and_do_not_depend_on_threads(monkeypatch):
