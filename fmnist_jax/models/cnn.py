@@ -65,7 +65,8 @@ class CNNConfig(FlaxConfig):
     epochs: PositiveInt = 20
     learning_rate: PositiveFloat = 0.003
     weight_decay: NonNegativeFloat = 0.01
-    augment: Augment = Augment(flip=True, shift=1)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    augment: Augment = Augment(alternate=True, shift=1)
     dropout: float = Field(0.3, ge=0, lt=1, description="before the last layer")
 
     def network(self, dtype: str) -> CNN:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import CLASSES
@@ -17,6 +17,7 @@ from fmnist_jax.models.base import ConvNetwork
 from fmnist_jax.models.blocks import ResidualBlock
 from fmnist_jax.nn.conv_pool import ConvPool
 from fmnist_jax.nn.pool import max_pool
+from fmnist_jax.training.config import Optimizer
 from fmnist_jax.training.learner import FlaxConfig
 
 
@@ -54,9 +55,12 @@ class ResNetConfig(FlaxConfig):
 
     expected_core_seconds: ClassVar[float] = 600.0
 
-    epochs: PositiveInt = 32
-    learning_rate: PositiveFloat = 0.01
-    augment: Augment = Augment(flip=True, shift=1)
+    epochs: PositiveInt = 16
+    optimizer: Optimizer = "muon"
+    learning_rate: PositiveFloat = 0.015
+    weight_decay: NonNegativeFloat = 0.01
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    augment: Augment = Augment(alternate=True, shift=1)
     width: PositiveInt = 32
 
     def network(self, dtype: str) -> ResNet:

@@ -9,6 +9,7 @@ from fmnist_jax.data.dataset import Split
 from fmnist_jax.learner import Kind, LearnerConfig
 from fmnist_jax.training.state import Weights
 
+Optimizer = Literal["adam", "adamw", "muon", "sgd"]
 Dtype = Literal["auto", "float32", "bfloat16"]
 
 
@@ -22,7 +23,7 @@ class TrainingConfig(LearnerConfig):
     batch_size: PositiveInt | Literal["auto"] = Field(
         128, description="global, over all devices; auto: what their memory allows"
     )
-    optimizer: Literal["adam", "adamw", "muon", "sgd"] = "adamw"
+    optimizer: Optimizer = "adamw"
     learning_rate: PositiveFloat = Field(0.003, description="peak of the schedule")
     schedule: Literal["constant", "cosine", "onecycle"] = "onecycle"
     warmup: float = Field(0.25, ge=0, lt=1, description="share of all steps spent rising")

@@ -19,6 +19,7 @@ from fmnist_jax.models.base import ConvNetwork
 from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
 from fmnist_jax.nn.batch_norm import BatchNorm
 from fmnist_jax.nn.conv import Conv
+from fmnist_jax.training.config import Optimizer
 from fmnist_jax.training.learner import FlaxConfig
 
 
@@ -88,7 +89,7 @@ class DeepConfig(FlaxConfig):
 
     epochs: PositiveInt = 100
     batch_size: PositiveInt | Literal["auto"] = 128
-    optimizer: Literal["adam", "adamw", "muon", "sgd"] = "sgd"
+    optimizer: Optimizer = "sgd"
     learning_rate: PositiveFloat = 0.1
     warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps spent rising")
     weight_decay: NonNegativeFloat = 5e-4
