@@ -23,12 +23,12 @@ class LightGBMConfig(BaselineConfig):
     thread_invariant: ClassVar[bool] = True
     official_accuracy: ClassVar[float | None] = 0.880
 
-    n_estimators: PositiveInt = 300
-    learning_rate: PositiveFloat = 0.1
+    n_estimators: PositiveInt = 400
+    learning_rate: PositiveFloat = 0.2
     num_leaves: int = Field(31, ge=2)
     min_child_samples: PositiveInt = 20
     max_bin: int = Field(63, ge=2, le=255, description="histogram bins of a pixel")
-    feature_fraction: float = Field(0.2, gt=0, le=1, description="of the pixels, drawn per tree")
+    feature_fraction: float = Field(0.1, gt=0, le=1, description="of the pixels, drawn per tree")
     patience: PositiveInt = Field(20, description="trees without a better validation loss")
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
@@ -53,7 +53,7 @@ class LightGBMConfig(BaselineConfig):
             random_state=seed,
             n_jobs=threads,
             deterministic=True,
-            force_row_wise=True,
+            force_col_wise=True,
             verbosity=-1,
         )
 

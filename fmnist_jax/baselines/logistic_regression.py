@@ -29,7 +29,8 @@ class LogisticRegressionConfig(BaselineConfig):
     `multi_class = "ovr"` fits one class against the rest ten times.
 
     Always scikit-learn's own: on its one core Intel's is no faster, 6.3 against 6.4 s on
-    all images, and L-BFGS, cut off at `max_iter`, makes tenths of a point of rounding.
+    all images. L-BFGS converges after some 300 iterations, where the validation accuracy is
+    what it was after 100.
     """
 
     expected_core_seconds: ClassVar[float] = 15.0
@@ -38,7 +39,7 @@ class LogisticRegressionConfig(BaselineConfig):
     C: PositiveFloat = 0.1
     penalty: Literal["l1", "l2"] = "l2"
     multi_class: Literal["multinomial", "ovr"] = "multinomial"
-    max_iter: PositiveInt = 100
+    max_iter: PositiveInt = 500
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """The classifier; L-BFGS takes its threads from BLAS, the other solvers have one."""

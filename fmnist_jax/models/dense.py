@@ -46,7 +46,7 @@ class DenseConfig(FlaxConfig):
 
     expected_core_seconds: ClassVar[float] = 150.0
 
-    epochs: PositiveInt = 20
+    epochs: PositiveInt = 12
     batch_size: PositiveInt | Literal["auto"] = 256
     learning_rate: PositiveFloat = 0.002
     weight_decay: NonNegativeFloat = 0.01
