@@ -31,7 +31,7 @@ def test_the_features_are_what_the_last_layer_of_the_network_sees(learner):
 def test_predictions_are_the_classifiers(learner):
     from sklearn.linear_model import LogisticRegression
 
-    own = LogisticRegression(C=1.0, max_iter=100).fit(learner.embed(TRAIN.images), TRAIN.labels)
+    own = LogisticRegression(C=1.0, max_iter=500).fit(learner.embed(TRAIN.images), TRAIN.labels)
     expected = own.predict_proba(learner.embed(VALIDATION.images))
     np.testing.assert_allclose(
         learner.predict_proba(VALIDATION.images), expected, rtol=1e-3, atol=1e-4
