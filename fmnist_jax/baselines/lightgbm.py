@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @LEARNERS.register("lightgbm")
 class LightGBMConfig(BaselineConfig):
-    """Gradient-boosted trees on histograms of the pixels, until the validation loss rises."""
+    """Gradient-boosted trees on histograms of the pixels, as long as validation improves.
+
+    By its error, not its loss, which is lowest when the accuracy still rises: the loss
+    stopped at a validation accuracy of 0.8982.
+    """
 
     expected_core_seconds: ClassVar[float] = 200.0
     thread_invariant: ClassVar[bool] = True
@@ -29,7 +33,7 @@ class LightGBMConfig(BaselineConfig):
     min_child_samples: PositiveInt = 20
     max_bin: int = Field(63, ge=2, le=255, description="histogram bins of a pixel")
     feature_fraction: float = Field(0.1, gt=0, le=1, description="of the pixels, drawn per tree")
-    patience: PositiveInt = Field(20, description="trees without a better validation loss")
+    patience: PositiveInt = Field(50, description="rounds without a better validation accuracy")
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """Return the classifier, whose result does not depend on its threads.
@@ -52,6 +56,7 @@ class LightGBMConfig(BaselineConfig):
             colsample_bytree=self.feature_fraction,
             random_state=seed,
             n_jobs=threads,
+            metric="multi_error",
             deterministic=True,
             force_col_wise=True,
             verbosity=-1,
