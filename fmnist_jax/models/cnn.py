@@ -17,7 +17,6 @@ from fmnist_jax.models.base import ConvNetwork
 from fmnist_jax.nn.conv import Conv
 from fmnist_jax.nn.conv_pool import ConvPool
 from fmnist_jax.nn.pool import max_pool
-from fmnist_jax.training.config import Optimizer
 from fmnist_jax.training.learner import FlaxConfig
 
 
@@ -63,12 +62,10 @@ class CNNConfig(FlaxConfig):
 
     expected_core_seconds: ClassVar[float] = 400.0
 
-    epochs: PositiveInt = 16
-    optimizer: Optimizer = "muon"
-    learning_rate: PositiveFloat = 0.01
-    weight_decay: NonNegativeFloat = 0.05
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
-    augment: Augment = Augment(alternate=True, shift=1)
+    epochs: PositiveInt = 20
+    learning_rate: PositiveFloat = 0.003
+    weight_decay: NonNegativeFloat = 0.01
+    augment: Augment = Augment(flip=True, shift=1)
     dropout: float = Field(0.3, ge=0, lt=1, description="before the last layer")
 
     def network(self, dtype: str) -> CNN:

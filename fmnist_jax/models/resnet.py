@@ -55,7 +55,7 @@ class ResNetConfig(FlaxConfig):
 
     expected_core_seconds: ClassVar[float] = 600.0
 
-    epochs: PositiveInt = 16
+    epochs: PositiveInt = 24
     optimizer: Optimizer = "muon"
     learning_rate: PositiveFloat = 0.015
     weight_decay: NonNegativeFloat = 0.01
