@@ -1,6 +1,7 @@
 """`python -m bench gradcam`: explain predictions, and measure how faithfully."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,7 @@ def gradcam(
     labels, proba = test.labels[selected], proba[selected]
     targets = parse_target(target, labels, proba.argmax(1), data.classes)
     folder = parse_path(out or DEFAULT_OUT / model)
+    began = time.perf_counter()
     with written_whole(folder) as partial:
         assessments = assess(
             trained.network,
@@ -117,7 +119,8 @@ def gradcam(
             classes=data.classes,
             assessments=assessments,
         )
-        document = describe(trained, explained, data, layer, folder)
+        seconds = time.perf_counter() - began
+        document = describe(trained, explained, data, layer, folder, seconds)
         write(partial, explained, trained.title, layer)
         (partial / EXPLANATIONS).write_text(document, encoding="utf-8")
     if format_ == "json":
@@ -191,6 +194,7 @@ def describe(
     data: Dataset,
     layer: str,
     folder: Path,
+    seconds: float,
 ) -> str:
     """Return the JSON of what was explained, of which record and data, and how faithfully."""
     document = {
@@ -202,6 +206,7 @@ def describe(
         "synthetic": data.synthetic,
         "layer": layer,
         "folder": str(folder),
+        "seconds": round(seconds, 2),  # of all maps and scores, compiling included
     }
     document |= explanations.to_json(explained)
     return json.dumps(document, indent=1, allow_nan=False) + "\n"

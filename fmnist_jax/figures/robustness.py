@@ -36,5 +36,7 @@ def robustness_figure(accuracy: Mapping[str, Sequence[float]], clean: float, tit
         place.grid(alpha=0.3)
     for place in axes[len(panels) :]:
         place.axis("off")
+    for place in axes[len(panels) - _COLUMNS : len(panels)]:  # the lowest of each column
+        place.tick_params(labelbottom=True)
     figure.supxlabel("severity", fontsize=10)
     return figure

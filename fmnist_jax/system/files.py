@@ -1,5 +1,6 @@
 """Write files whole or not at all."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -57,13 +58,18 @@ def written_whole(folder: Path) -> Iterator[Path]:
     Raises:
         UserError: `folder` cannot be written to; nothing is left behind.
     """
-    existed, whole, partial = True, False, None
+    added: list[Path] = []
+    whole, partial = False, None
     try:
-        existed = folder.exists()
+        added = [path for path in (folder, *folder.parents) if not path.exists()]
         check_writable(folder)
         partial = Path(tempfile.mkdtemp(dir=folder, prefix=".", suffix=".partial"))
         yield partial
-        for path in sorted(partial.iterdir()):
+        written = sorted(partial.iterdir())
+        for path in written:
+            if (folder / path.name).is_dir() and not path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, f"{path.name} is a folder there")
+        for path in written:
             path.replace(folder / path.name)
         whole = True
     except OSError as error:
@@ -74,5 +80,5 @@ def written_whole(folder: Path) -> Iterator[Path]:
     finally:
         if partial:
             shutil.rmtree(partial, ignore_errors=True)
-        if not whole and not existed:
-            shutil.rmtree(folder, ignore_errors=True)
+        if not whole and added:
+            shutil.rmtree(added[-1], ignore_errors=True)

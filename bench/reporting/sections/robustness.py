@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.reporting.format import percentage
+from bench.reporting.format import count, percentage
 from bench.reporting.query import MACHINE, MODEL, by_model
 from bench.reporting.section import SECTIONS, Column, Section, describe, metric_columns
 
 NOTES = (
     "mean corruption accuracy: over all corruptions and severities; a column per corruption: "
     "the mean over its five severities, named after Fashion-MNIST-C (Weiss and Tonella 2022)",
+    "images: of each corruption at each severity, the same for models of as many; clean: all test "
+    "images. A corruption's mean has a standard error of 4 points with 30 images, of 0.7 with 1,000",
 )
 
 
@@ -40,6 +42,8 @@ def query(frame: pd.DataFrame) -> pd.DataFrame:
             means[_column(name)][number] = float(
                 np.mean([accuracy[name] for accuracy in measured if name in accuracy])
             )
+    images = [runs["quality.robustness.images"].iloc[-1] for runs in rows["runs"]]
+    rows = rows.assign(images=pd.Series(images, dtype="Int64"))
     added = {name: pd.Series(values, dtype="float64") for name, values in means.items()}
     return rows.assign(**added)
 
@@ -50,6 +54,7 @@ def columns(rows: pd.DataFrame) -> list[Column]:
     return [
         MODEL,
         *metric_columns("robustness"),
+        Column("images", "images", count, priority=2),
         Column("clean", "test_accuracy", percentage, better="higher", priority=1),
         *(
             Column(
