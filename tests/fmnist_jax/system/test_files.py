@@ -83,20 +83,23 @@ def test_a_folder_in_one_that_is_closed_is_one_line(tmp_path, monkeypatch, call)
         pass
 
 
+def write(folder, names, fault=None):
+    with written_whole(folder) as partial:
+        for name in names:
+            (partial / name).touch()
+        if fault:
+            raise fault
+
+
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, UserError("no"), OSError(28, "No space")])
 def test_what_fails_in_between_leaves_nothing_not_even_the_folders_above(tmp_path, fault):
-    with (
-        pytest.raises((KeyboardInterrupt, UserError)),
-        written_whole(tmp_path / "new" / "out") as partial,
-    ):
-        (partial / "a").touch()
-        raise fault
+    with pytest.raises((KeyboardInterrupt, UserError)):
+        write(tmp_path / "new" / "out", "a", fault)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_in_the_place_of_a_file_leaves_all_as_it_was(tmp_path):
     (tmp_path / "b").mkdir()
-    with pytest.raises(UserError, match="b is a folder there"), written_whole(tmp_path) as partial:
-        (partial / "a").touch()
-        (partial / "b").touch()
+    with pytest.raises(UserError, match="b is a folder there"):
+        write(tmp_path, "ab")
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
