@@ -1,4 +1,8 @@
-"""Support vector machine on histograms of oriented gradients."""
+"""Support vector machine on histograms of oriented gradients.
+
+Measured, n = 1: test accuracy 0.9367, trained in 43 s (beside other work)
+on amd-zen4-2c (results/README.md).
+"""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal

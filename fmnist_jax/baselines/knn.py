@@ -1,7 +1,7 @@
 """k nearest neighbours on pixels.
 
-Measured, n = 1: test accuracy 0.8596, trained in 0.53 s (beside other work) on
-amd-zen-2c; 0.8596 in 0.57 s on amd-epyc-2c (results/README.md).
+Measured, n = 1: test accuracy 0.8596, trained in 0.49 s (beside other work)
+on amd-zen4-2c (results/README.md).
 """
 
 from typing import TYPE_CHECKING, ClassVar, Literal

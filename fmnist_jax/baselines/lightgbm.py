@@ -1,6 +1,9 @@
 """Gradient-boosted trees by LightGBM.
 
 Ke et al.: LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NeurIPS 2017.
+
+Measured, n = 1: test accuracy 0.8996, trained in 69 s
+on amd-zen4-2c (results/README.md).
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar

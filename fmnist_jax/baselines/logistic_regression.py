@@ -1,7 +1,7 @@
 """Logistic regression on pixels.
 
-Measured, n = 1: test accuracy 0.8444, trained in 12 s (beside other work) on
-amd-zen-2c; 0.8444 in 7.8 s on amd-epyc-2c (results/README.md).
+Measured, n = 1: test accuracy 0.8459, trained in 25 s (beside other work)
+on amd-zen4-2c (results/README.md).
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal

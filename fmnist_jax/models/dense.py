@@ -1,4 +1,8 @@
-"""A dense network on the pixels, or on their principal components."""
+"""A dense network on the pixels, or on their principal components.
+
+Measured, n = 1: test accuracy 0.8844, trained in 118 s
+on amd-zen4-2c (results/README.md).
+"""
 
 from typing import Any, ClassVar, Literal
 

@@ -1,4 +1,8 @@
-"""The dense network on principal components of the pixels."""
+"""The dense network on principal components of the pixels.
+
+Measured, n = 1: test accuracy 0.8901, trained in 16 s
+on amd-zen4-2c (results/README.md).
+"""
 
 from pydantic import Field, PositiveInt
 

@@ -48,7 +48,7 @@ class Topic:
 
 
 TOPICS = (
-    Topic("accuracy", "Accuracy and speed", ["accuracy", "differences"], ["tradeoff"]),
+    Topic("accuracy", "Accuracy and speed", ["accuracy"], ["tradeoff"]),
     Topic(
         "learning",
         "Learning",
@@ -78,7 +78,7 @@ TOPICS = (
         "Grad-CAM: where the network looks, for a right and a wrong prediction of each class.",
         "gradcam",
     ),
-    Topic("hardware", "Hardware", ["compare", "roofline", "energy"], ["hardware"]),
+    Topic("hardware", "Hardware", ["roofline", "energy"], ["hardware"]),
     Topic(
         "reported",
         "Beside what others report",

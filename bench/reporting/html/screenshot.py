@@ -59,7 +59,9 @@ def take(results: Path) -> bytes:
                     viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light"
                 )
                 page.goto(path.as_uri())
+                page.locator(LAST).scroll_into_view_if_needed()  # it is drawn when it is seen
                 page.wait_for_selector(f"{LAST} .main-svg")
+                page.evaluate("scrollTo(0, 0)")
                 box = page.locator(LAST).bounding_box()
                 assert box is not None
                 end = box["y"] + box["height"]

@@ -31,7 +31,7 @@ def time_to_accuracy() -> Section:
             Column("std", "std_s", seconds, priority=4, timing=True),
             Column("test accuracy", "mean_accuracy", percentage, better="higher"),
             Column("std of accuracy", "std_accuracy", _points, priority=3),
-            Column("n", "n", count, priority=1),
+            Column("n", "seeds", count, priority=1),
             Column("epochs", "epochs", count, priority=2),
             MACHINE,
         ],
@@ -43,7 +43,7 @@ def query(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the networks whose schedule does not depend on what they see."""
     rows = by_model(frame)
     figures = pd.DataFrame([_figures(runs) for runs in rows["runs"]], index=rows.index)
-    kept = ["model", "machine", *SETTINGS, "synthetic", "contended", "published"]
+    kept = ["model", "seeds", "machine", *SETTINGS, "synthetic", "contended", "published"]
     rows = rows[kept].join(figures)
     return rows if rows.empty else rows[rows["mean_s"].notna()].reset_index(drop=True)
 
@@ -58,7 +58,7 @@ def _figures(runs: pd.DataFrame) -> dict[str, float | None]:
         + runs["time.evaluate_s"].astype("float64")
     ).where(trained)
     if any(stops_early) or times.isna().any():
-        return dict.fromkeys(("mean_s", "std_s", "mean_accuracy", "std_accuracy", "n", "epochs"))
+        return dict.fromkeys(("mean_s", "std_s", "mean_accuracy", "std_accuracy", "epochs"))
     accuracy = runs["test_accuracy"]
     return {
         "mean_s": times.mean(),
@@ -66,7 +66,6 @@ def _figures(runs: pd.DataFrame) -> dict[str, float | None]:
         "mean_accuracy": accuracy.mean(),
         "std_accuracy": accuracy.std(),
         "reaches": max((target for target in TARGETS if accuracy.mean() >= target), default=None),
-        "n": len(runs),
         "epochs": len(runs["time.epoch_s"].iloc[0]),
     }
 

@@ -29,7 +29,8 @@ def section(*records):
 
 def test_the_clock_covers_first_weights_steps_and_the_last_evaluation():
     (row,) = section(trained(0, [2.0, 3.0], 925), trained(1, [4.0, 3.0], 937))
-    assert (row["mean_s"], row["n"], row["epochs"]) == (7.5, 2, 2)
+    assert (row["mean_s"], row["seeds"], row["epochs"]) == (7.5, 2, 2)
+    assert row["model"] == "cnn"
     assert row["std_s"] == pytest.approx(statistics.stdev([6.5, 8.5]))
     assert row["mean_accuracy"] == pytest.approx(0.931)
     assert row["std_accuracy"] == pytest.approx(statistics.stdev([0.925, 0.937]))

@@ -53,7 +53,10 @@ def column(page, number, section=ACCURACY):
 def chart(page, name):
     """A chart that has been drawn, since it was scrolled to."""
     figure = page.locator(f'figure[data-name="{name}"]')
-    for _ in range(20):  # it moves while what stands above it is laid out
+    topic = page.locator("section", has=figure)
+    for _ in range(100):  # it moves while what stands above it is laid out
+        topic.evaluate("topic => topic.scrollIntoView()")  # far away, its content has no layout
+        page.wait_for_timeout(100)
         figure.scroll_into_view_if_needed()
         page.wait_for_timeout(100)
         if figure.locator(".main-svg").count():
