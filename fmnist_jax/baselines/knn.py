@@ -26,7 +26,7 @@ class KNNConfig(BaselineConfig):
     """
 
     expected_core_seconds: ClassVar[float] = 25.0
-    robustness_images: ClassVar[int] = 30
+    robustness_images: ClassVar[int] = 20
     thread_invariant: ClassVar[bool] = True
     official_accuracy: ClassVar[float | None] = 0.854
 

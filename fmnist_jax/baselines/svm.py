@@ -24,7 +24,7 @@ class SVMConfig(BaselineConfig):
     """
 
     expected_core_seconds: ClassVar[float] = 90.0
-    robustness_images: ClassVar[int] = 200
+    robustness_images: ClassVar[int] = 150
     official_accuracy: ClassVar[float | None] = 0.897
 
     C: PositiveFloat = 5.0

@@ -14,7 +14,7 @@ NOTES = (
     "mean corruption accuracy: over all corruptions and severities; a column per corruption: "
     "the mean over its five severities, named after Fashion-MNIST-C (Weiss and Tonella 2022)",
     "images: of each corruption at each severity, the same for models of as many; clean: all test "
-    "images. A corruption's mean has a standard error of 4 points for 30 images, of 0.7 for 1,000",
+    "images. A corruption's mean has a standard error of 5 points for 20 images, of 0.7 for 1,000",
 )
 
 
