@@ -56,7 +56,7 @@ def data():
 @pytest.mark.parametrize(
     ("path", "name", "options"),
     [
-        ("fmnist_jax/models/dense.py", "dense_example", {"epochs": 3, "batch_size": 20}),
+        ("fmnist_jax/models/shallow.py", "shallow", {"epochs": 3, "batch_size": 20}),
         ("fmnist_jax/baselines/ridge.py", "ridge_example", {}),
     ],
 )

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 
 import pytest
@@ -170,6 +171,7 @@ def test_an_interrupt_is_130_without_a_traceback(number, tmp_path):
         text=True,
     )
     with running, wait_for(partial(open_for_a_reader, pipe), "the verb"):
+        time.sleep(1)  # it has opened the pipe, and may not have begun to read
         running.send_signal(number)
         out, err = running.communicate()
     assert (running.returncode, out, err) == (130, "", "")
