@@ -67,7 +67,7 @@ def test_the_passive_aggressive_classifier_is_the_one_that_was_replaced():
         ("sgd", {"loss": "modified_huber"}),  # its own probabilities are clipped to ties
         ("sgd", {"loss": "squared_hinge", "standardise": True}),
         ("linear_svc", {"standardise": True}),
-        ("svm", {"kernel": "poly"}),
+        ("svm", {"kernel": "poly", "gamma": "scale"}),
     ],
 )
 def test_decision_values_decide(name, changes):

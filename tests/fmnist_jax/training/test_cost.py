@@ -18,11 +18,12 @@ def test_xla_counts_about_the_same(name):
     image = jax.ShapeDtypeStruct((1, 28, 28, 1), jnp.float32)
     variables = jax.eval_shape(network.init, jax.random.key(0), image)
     # As for an accelerator, where the layers are lowered as they are. XLA adds elementwise
-    # work, and leaves out what is multiplied by the zeros of SAME padding.
+    # work, and leaves out what is multiplied by the zeros of SAME padding: of 3 x 3 windows on
+    # maps of 28 pixels 5%, of 4 pixels, as at the end of resnet18, 31%.
     traced = jax.jit(network.apply).trace(variables, image)
     xla = traced.lower(lowering_platforms=("cuda",)).cost_analysis()["flops"]
     ours = forward_cost(network, variables).flops
-    assert 0.88 * ours < xla < 1.08 * ours
+    assert 0.83 * ours < xla < 1.08 * ours
 
 
 class Tiny(nn.Module):
