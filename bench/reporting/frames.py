@@ -1,8 +1,12 @@
 """Read a results folder into the frames that sections take."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bench.peers import frame as peers_frame
@@ -13,6 +17,7 @@ from bench.records.schema import Record
 from bench.records.store import Stored
 from bench.reporting.metric import all_metrics
 
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile)  # what a damaged file raises
 Frames = dict[Literal["records", "peers"], pd.DataFrame]
 
 
@@ -24,11 +29,9 @@ def read_frames(results: Path, folder: str | None = None) -> Frames:
         folder: identity of the folder whose records count as one's own; the others are
             marked as published. None marks none.
     """
-    stored = list(store.read(results))
-    records = records_to_frame([found.record for found in stored], folder)
     comparisons = list(peers_schema.read(results))
     return {
-        "records": records.assign(predictions=pd.Series(map(predictions, stored), dtype="object")),
+        "records": stored_to_frame(list(store.read(results)), folder),
         "peers": peers_frame.to_frame(comparisons, folder),
     }
 
@@ -41,7 +44,19 @@ def records_to_frame(records: list[Record], folder: str | None = None) -> pd.Dat
     return records_frame.to_frame(records, all_metrics(), folder).assign(predictions=None)
 
 
-def predictions(stored: Stored) -> str | None:
-    """Return the path of the predictions beside a record, where they are there."""
-    path = stored.artifact("predictions")
-    return str(path) if path else None
+def stored_to_frame(stored: Sequence[Stored], folder: str | None = None) -> pd.DataFrame:
+    """Return one row per record as `records_to_frame` does, with the paths of the predictions."""
+    paths = [found.artifact("predictions") for found in stored]
+    return records_to_frame([found.record for found in stored], folder).assign(
+        predictions=pd.Series([path and str(path) for path in paths], dtype="object")
+    )
+
+
+def read_predictions(path: str) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.integer]]:
+    """Return the test probabilities [n, classes] and labels [n] that lie beside a record.
+
+    Raises:
+        UNREADABLE: the file is damaged or gone.
+    """
+    with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return arrays["test"], arrays["test_labels"]

@@ -47,10 +47,7 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     pooled = [_pooled(runs) for _, runs in chosen.groupby(groups, sort=False)]
     shared = _shared(chosen, groups)
     medians = _medians(chosen, groups, alike, _groups(alike, keys)).drop(columns="test_accuracy")
-    together = pd.DataFrame(pooled, shared.index, _POOLED)
-    seeds = ["seeds_low", "seeds_high"]
-    together[seeds] = together[seeds].astype("float64")
-    summary = shared.join([medians, together])
+    summary = shared.join([medians, pd.DataFrame(pooled, shared.index, _POOLED)])
     return summary.sort_values(
         ["synthetic", "dataset", "train_images", "test_images", "machine", "test_accuracy"],
         ascending=[True, True, True, True, True, False],
@@ -176,12 +173,12 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def mean_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return Student's 95% interval of the mean of several runs; missing for fewer than two."""
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return Student's 95% interval of the mean of several runs; nan for fewer than two."""
     from scipy.stats import sem, t  # a second to import
 
     if len(values) < 2:
-        return None, None
+        return float("nan"), float("nan")
     reach = float(t.ppf(0.975, len(values) - 1) * sem(values))
     return float(np.mean(values)) - reach, float(np.mean(values)) + reach
 

@@ -66,7 +66,7 @@ class SklearnLearner:
         self._estimator: Any = standardised(self._classifier, config.standardise)
         self._train: tuple[Features, Labels] | None = None
         self._validation: tuple[Features, Labels] | None = None
-        self._temperature = 1.0
+        self._temperature: float | None = None  # None: the estimator has its own probabilities
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
         """Flatten and scale both splits."""
@@ -82,9 +82,9 @@ class SklearnLearner:
             raise RuntimeError("fit needs prepare first")
         self._estimator.fit(*self._train, **self._config.fit_options(*self._validation))
         self._train = None
-        if not self._has_probabilities:
+        if not (self._config.own_probabilities and hasattr(self._estimator, "predict_proba")):
             self._temperature = fit_temperature(
-                self._scores(self._validation[0]), self._validation[1]
+                decision_values(self._estimator, self._validation[0]), self._validation[1]
             )
         return ()
 
@@ -95,22 +95,7 @@ class SklearnLearner:
         values become probabilities by a softmax whose one temperature was fitted
         on the validation split (Guo et al. 2017, arXiv 1706.04599).
         """
-        features = flatten(images)
-        if self._has_probabilities:
-            given = self._estimator.predict_proba(features)
-        else:
-            given = softmax(self._scores(features) / self._temperature)
-        # A subset may lack a class: its column stays at zero.
-        probabilities = np.zeros((len(features), CLASSES), np.float32)
-        probabilities[:, self._estimator.classes_] = given
-        return probabilities
-
-    @property
-    def _has_probabilities(self) -> bool:
-        return self._config.own_probabilities and hasattr(self._estimator, "predict_proba")
-
-    def _scores(self, features: Features) -> npt.NDArray[np.float64]:
-        return np.asarray(self._estimator.decision_function(features), np.float64)
+        return class_probabilities(self._estimator, flatten(images), self._temperature)
 
     def cost(self) -> ModelCost:
         """Sizes of the fitted estimator."""
@@ -121,6 +106,32 @@ class SklearnLearner:
             flops_per_image=None,
             model_bytes=len(pickle.dumps(self._estimator, protocol=pickle.HIGHEST_PROTOCOL)),
         )
+
+
+def class_probabilities(
+    estimator: Any, features: npt.NDArray[np.float32], temperature: float | None
+) -> Probabilities:
+    """Return probabilities, float32 [n, 10], of features [n, f].
+
+    Args:
+        estimator: a fitted scikit-learn classifier.
+        features: what it was fitted on, of other images.
+        temperature: divides its decision values before a softmax; None: it has
+            probabilities of its own.
+    """
+    if temperature is None:
+        given = estimator.predict_proba(features)
+    else:
+        given = softmax(decision_values(estimator, features) / temperature)
+    # A subset may lack a class: its column stays at zero.
+    probabilities = np.zeros((len(features), CLASSES), np.float32)
+    probabilities[:, estimator.classes_] = given
+    return probabilities
+
+
+def decision_values(estimator: Any, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the decision values [n, classes] of features [n, f]."""
+    return np.asarray(estimator.decision_function(features), np.float64)
 
 
 def flatten(images: Images) -> Features:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import PositiveFloat
 
-from fmnist_jax.baselines.base import fit_temperature, softmax
+from fmnist_jax.baselines.base import class_probabilities, decision_values, fit_temperature
 from fmnist_jax.baselines.logistic_regression import LogisticRegressionConfig
 from fmnist_jax.baselines.svm import SVMConfig
 from fmnist_jax.data.dataset import Images, Split
@@ -53,7 +53,7 @@ class HybridLearner(FlaxLearner):
         )
         self._classifier: Any = self._family.estimator(seed, len(available_cores()))
         self._splits: tuple[Split, Split] | None = None
-        self._temperature = 1.0
+        self._temperature: float | None = None
         network = self.network
         self._embed = jax.jit(
             lambda variables, images: network.apply(variables, scale(images), method="embed")
@@ -74,8 +74,8 @@ class HybridLearner(FlaxLearner):
         self._splits = None
         self._classifier.fit(self.embed(train.images), train.labels)
         if not hasattr(self._classifier, "predict_proba"):
-            scores = self._classifier.decision_function(self.embed(validation.images))
-            self._temperature = fit_temperature(np.asarray(scores, np.float64), validation.labels)
+            scores = decision_values(self._classifier, self.embed(validation.images))
+            self._temperature = fit_temperature(scores, validation.labels)
         return history
 
     def embed(self, images: Images) -> npt.NDArray[np.float32]:
@@ -89,16 +89,7 @@ class HybridLearner(FlaxLearner):
 
     def predict_proba(self, images: Images) -> Probabilities:
         """Return the classifier's probabilities, float32 [n, 10], of uint8 [n, 28, 28]."""
-        features = self.embed(images)
-        if hasattr(self._classifier, "predict_proba"):
-            given = self._classifier.predict_proba(features)
-        else:
-            scores = np.asarray(self._classifier.decision_function(features), np.float64)
-            given = softmax(scores / self._temperature)
-        # A subset may lack a class: its column stays at zero.
-        probabilities = np.zeros((len(features), 10), np.float32)
-        probabilities[:, self._classifier.classes_] = given
-        return probabilities
+        return class_probabilities(self._classifier, self.embed(images), self._temperature)
 
     def cost(self) -> ModelCost:
         """Return the network's cost, with the classifier's parameters."""

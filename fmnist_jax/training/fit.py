@@ -18,7 +18,6 @@ from fmnist_jax.training.state import Snapshot, TrainState, Weights
 def fit(
     engine: Engine,
     epochs: int,
-    seed: int,
     patience: int | None,
     on_epoch: Callable[[Epoch], None],
     checkpoints: Checkpoints | None = None,
@@ -31,7 +30,6 @@ def fit(
     Args:
         engine: consumed: its initial state is donated to the first epoch.
         epochs: the most to train.
-        seed: of shuffling, augmentation and dropout.
         patience: stop after this many epochs without a lower validation loss, and return
             the weights of the lowest. None trains to the end and returns the last
             weights, which suits a schedule that anneals to zero.

@@ -77,7 +77,6 @@ class FlaxLearner:
         weights, history = fit(
             self._engine,
             self._config.epochs,
-            self._seed,
             self._config.patience,
             on_epoch,
             checkpoints,

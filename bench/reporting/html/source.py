@@ -11,7 +11,7 @@ from bench.peers import frame as peers_frame
 from bench.peers import schema as peers_schema
 from bench.records import store
 from bench.records.store import Stored
-from bench.reporting.frames import Frames, predictions, records_to_frame
+from bench.reporting.frames import Frames, stored_to_frame
 from bench.reporting.query import by_model
 from bench.reporting.section import describe
 
@@ -56,8 +56,7 @@ def read_source(results: Path) -> Source:
     """Read all records and comparisons; those of another folder count as published."""
     folder = store.read_folder_id(results) or ""
     stored = {found.record.run.id: found for found in store.read(results)}
-    records = records_to_frame([found.record for found in stored.values()], folder)
-    records["predictions"] = pd.Series(map(predictions, stored.values()), dtype="object")
+    records = stored_to_frame(list(stored.values()), folder)
     peers = peers_frame.to_frame(list(peers_schema.read(results)), folder)
     return Source(stored, {"records": records, "peers": peers}, by_model(records))
 

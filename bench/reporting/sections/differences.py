@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +10,7 @@ import pandas as pd
 
 from bench.reporting.comparison.models import holm, mcnemar, paired_t, seeds_to_show
 from bench.reporting.format import count, percentage_points
+from bench.reporting.frames import UNREADABLE, read_predictions
 from bench.reporting.query import MACHINE, SETTINGS, by_model
 from bench.reporting.section import SECTIONS, Column, Section, describe, is_missing
 
@@ -107,10 +106,10 @@ def _right(runs: pd.DataFrame) -> Right:
         if is_missing(path):
             continue
         try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                found[seed] = arrays["test"].argmax(1) == arrays["test_labels"]
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            continue  # damaged: as if it were not there
+            probabilities, labels = read_predictions(path)
+        except UNREADABLE:
+            continue  # as if it were not there
+        found[seed] = probabilities.argmax(1) == labels
     return found
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from bench.reporting.query import MACHINE, MODEL, by_model
-from bench.reporting.section import SECTIONS, Column, Row, Section, describe, metric_columns
+from bench.reporting.section import SECTIONS, Column, Section, describe, metric_columns
 
 NOTES = (
     "counted by the hardware: nvml is the whole board of each GPU, rapl the whole processor, other "
@@ -17,7 +17,7 @@ def energy() -> Section:
     return Section(
         "energy",
         order=45,
-        title=title,
+        title=lambda row: f"Energy: {describe(row)}",
         query=query,
         columns=[
             MODEL,
@@ -27,11 +27,6 @@ def energy() -> Section:
         ],
         notes=NOTES,
     )
-
-
-def title(row: Row) -> str:
-    """Return what the rows have in common."""
-    return f"Energy: {describe(row)}"
 
 
 def query(frame: pd.DataFrame) -> pd.DataFrame:

@@ -173,10 +173,10 @@ def test_writing_is_not_training_and_the_clock_goes_on_after_a_resume(tmp_path, 
     monkeypatch.setattr(checkpoint, "save", slow_save)
     monkeypatch.setattr("fmnist_jax.training.fit.time.perf_counter", lambda: clock() + writing_s)
     script, checkpoints = Script([3, 2, 1, 1]), Checkpoints(tmp_path / "case", 1)
-    _, before = fit(script.engine(), 3, 0, None, lambda _: None, checkpoints)
+    _, before = fit(script.engine(), 3, None, lambda _: None, checkpoints)
     assert before[-1].elapsed_s < 1000
     seen = []
-    _, after = fit(script.engine(), 4, 0, None, seen.append, checkpoints)
+    _, after = fit(script.engine(), 4, None, seen.append, checkpoints)
     assert after[:3] == before
     assert after[3:] == tuple(seen)
     assert before[-1].elapsed_s < after[-1].elapsed_s < 1000
@@ -185,5 +185,5 @@ def test_writing_is_not_training_and_the_clock_goes_on_after_a_resume(tmp_path, 
 def test_nothing_is_trained_after_an_early_stop_or_the_end(tmp_path):
     script, checkpoints = Script([1, 2, 3, 0.5]), Checkpoints(tmp_path / "case", 1)
     for _ in range(2):  # the second goes on from where the first stopped
-        (params, _), history = fit(script.engine(), 4, 0, 2, lambda _: None, checkpoints)
+        (params, _), history = fit(script.engine(), 4, 2, lambda _: None, checkpoints)
         assert (float(params), len(history)) == (1, 3)

@@ -35,7 +35,7 @@ class Script(NamedTuple):
 
 def run(script, epochs, patience):
     seen = []
-    (params, _), history = fit(script.engine(), epochs, 0, patience, seen.append)
+    (params, _), history = fit(script.engine(), epochs, patience, seen.append)
     assert tuple(seen) == history
     return float(params), history
 
@@ -71,14 +71,14 @@ def test_sums_become_means():
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
 def test_a_loss_that_is_not_finite_stops_the_run(loss):
     with pytest.raises(Diverged, match="epoch 1; lower the learning rate"):
-        fit(Script([1], train=loss).engine(), 3, 0, None, lambda _: None)
+        fit(Script([1], train=loss).engine(), 3, None, lambda _: None)
     with pytest.raises(Diverged, match=r"validation loss .* epoch 2; lower the learning rate"):
-        fit(Script([1, loss, 1]).engine(), 3, 0, None, lambda _: None)
+        fit(Script([1, loss, 1]).engine(), 3, None, lambda _: None)
 
 
 def test_a_weight_that_is_not_finite_stops_the_run():
     with pytest.raises(Diverged, match="a weight is not finite after epoch 1; lower the learning"):
-        fit(Script([1], finite=False).engine(), 3, 0, None, lambda _: None)
+        fit(Script([1], finite=False).engine(), 3, None, lambda _: None)
 
 
 def test_weights_survive_a_round_trip(tmp_path):

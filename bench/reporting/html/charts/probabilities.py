@@ -1,13 +1,13 @@
 """How far probabilities can be believed, and what corruptions of the images cost."""
 
 import logging
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bench.reporting.frames import UNREADABLE, read_predictions
 from bench.reporting.html.charts.chart import (
     Chart,
     Trace,
@@ -41,7 +41,7 @@ SEVERITIES: Trace = {  # x counts from 0
     "hovertemplate": "severity %{x}: %{y:.1f}%",
 }
 MEAN = "mean of all corruptions"
-_DAMAGED = (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile)
+_DAMAGED = (*UNREADABLE, IndexError)
 
 
 def calibration(source: Source) -> Chart | None:
@@ -49,7 +49,7 @@ def calibration(source: Source) -> Chart | None:
     numbers = series(source.models["model"])
     by_place: dict[tuple[str, str], list[Trace]] = {}
     for _, row in source.models.iterrows():
-        for kind, diagram in _diagrams(source, row):
+        for kind, diagram in _diagrams(row):
             traces = by_place.setdefault((source.place(row), kind), [_diagonal()])
             traces.append(_line(diagram, row["model"], numbers[row["model"]]))
     views = [View(kind, traces, where) for (where, kind), traces in by_place.items()]
@@ -63,15 +63,14 @@ def calibration(source: Source) -> Chart | None:
     return Chart("calibration", "Reliability", CALIBRATION, views, layout, DIAGRAM, height=480)
 
 
-def _diagrams(source: Source, row: pd.Series) -> Iterator[tuple[str, Reliability]]:
+def _diagrams(row: pd.Series) -> Iterator[tuple[str, Reliability]]:
     """Yield the diagrams of the newest run: as predicted and, where known, with a temperature."""
     run = row["runs"].sort_values("run.started").iloc[-1]
-    file = source.stored[run["run.id"]].artifact("predictions")
-    if file is None:
+    file = run["predictions"]
+    if is_missing(file):
         return
     try:
-        with np.load(file) as arrays:
-            probabilities, labels = arrays["test"], arrays["test_labels"]
+        probabilities, labels = read_predictions(file)
         yield "as predicted", reliability(probabilities, labels, "equal_width")
         temperature = run["quality.calibration.temperature"]
         if not is_missing(temperature):
