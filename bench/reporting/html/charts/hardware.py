@@ -35,7 +35,7 @@ def hardware(source: Source) -> Chart | None:
         return None
     layout = {
         "hovermode": "closest",
-        "xaxis": {"type": "log", "title": {"text": f"times {rows['baseline'].iloc[0]}"}},
+        "xaxis": {"type": "log", "title": {"text": f"times as fast as {rows['baseline'].iloc[0]}"}},
         "yaxis": {"autorange": "reversed", "type": "category"},
     }
     height = 200 + ROW * rows["machine"].nunique()
