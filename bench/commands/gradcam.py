@@ -23,7 +23,13 @@ from fmnist_jax.data.splits import make_splits
 from fmnist_jax.errors import DataError, UserError, nearest, printable
 from fmnist_jax.explain.assess import assess
 from fmnist_jax.explain.base import METHODS
-from fmnist_jax.explain.layers import Variables, check_layer, predict_logits
+from fmnist_jax.explain.layers import (
+    ONE_IMAGE,
+    Variables,
+    check_layer,
+    feature_maps,
+    predict_logits,
+)
 from fmnist_jax.explain.selection import Selection, parse_target
 from fmnist_jax.figures.explanations import SheetRow, Triptych, sheet_figure, triptych_figure
 from fmnist_jax.figures.style import png
@@ -87,9 +93,9 @@ def gradcam(
     for method in methods:
         METHODS.check(method)
     methods = tuple(dict.fromkeys(methods or METHODS.catalogue))
+    set_up_jax(cpu_devices=len(available_cores()))
     trained = find_trained(model, results)
     check_layer(trained.network, trained.variables, layer)
-    set_up_jax(cpu_devices=len(available_cores()))
     errors.print(f"weights of {printable(trained.stored.path)}", soft_wrap=True)
     data, test, test_index = load_test(trained.stored)
     if data.synthetic:
@@ -138,11 +144,14 @@ def find_trained(model: str, results: Path) -> Trained:
     """Return the network of the newest finished record of `model` that still has its weights.
 
     Raises:
-        UserError: `model` is no network, or no such record is there.
+        UserError: `model` is no network with convolutions, or no such record is there.
     """
     LEARNERS.check(model)
-    if not issubclass(LEARNERS[model], FlaxConfig):
-        raise UserError(f"{model} has no feature maps to explain: {nearest('', _networks())}")
+    if not _has_feature_maps(model):
+        raise UserError(
+            f"{model} has no feature maps to explain: "
+            f"{nearest('', filter(_has_feature_maps, LEARNERS.catalogue))}"
+        )
     newest = [
         stored
         for stored in store.read(results, f"*/*/{model}/*.json")
@@ -245,6 +254,10 @@ def write(folder: Path, explained: explanations.Explained, title: str, layer: st
     )
 
 
-def _networks() -> list[str]:
-    packages = (entry for entry in LEARNERS.catalogue.values() if ".models." in entry.module)
-    return [entry.name for entry in packages]
+def _has_feature_maps(model: str) -> bool:
+    """Return whether a registered model is a network with convolutions."""
+    config = LEARNERS[model]()
+    if not isinstance(config, FlaxConfig):
+        return False
+    network = config.network("float32")
+    return bool(feature_maps(network, jax.eval_shape(network.init, jax.random.key(0), ONE_IMAGE)))

@@ -101,6 +101,7 @@ def test_pictures_maps_and_json(bench, folder, tmp_path):
         (["resnet", "--per-class", "0"], "no image is chosen"),
         (["resnt"], "unknown model 'resnt': did you mean 'resnet'?"),
         (["knn"], "knn has no feature maps to explain"),
+        (["dense"], "dense has no feature maps to explain"),
         (["cnn"], "no record of cnn in "),
     ],
 )

@@ -5,7 +5,7 @@ const root = document.documentElement;
 function theme() {
   const style = getComputedStyle(root);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  const series = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => colour(`series-${number}`));
+  const series = Array.from({ length: 12 }, (_, place) => colour(`series-${place + 1}`));
   return { colour, series, ink: colour("ink"), muted: colour("muted") };
 }
 

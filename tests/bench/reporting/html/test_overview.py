@@ -34,6 +34,20 @@ def test_one_machine_has_an_interval_and_contention_a_star(tmp_path):
     assert found["Fastest prediction"].value == "2,000 images/s*"
 
 
+def test_speed_is_told_of_models_that_are_nearly_as_good_as_the_best(tmp_path):
+    for number, (model, validation, fit_s) in enumerate(
+        (("hog_svm", 0.94, 40.0), ("cnn", 0.93, 20.0), ("knn", 0.87, 0.1))
+    ):
+        record = whole(model, at=number)
+        quality = record.quality.model_copy(update={"validation_accuracy": validation})
+        time = record.time.model_copy(update={"fit_s": fit_s})
+        add(tmp_path, record.model_copy(update={"quality": quality, "time": time}))
+    found = facts(tmp_path)
+    assert found["Shortest training"].value == "20 s"
+    assert found["Shortest training"].detail.startswith("cnn on ")
+    assert not found["Fastest prediction"].detail.startswith("knn")
+
+
 def test_what_was_not_measured_is_no_fact(tmp_path):
     add(tmp_path, make_record(make_case("knn")))
     assert "Fastest to the target" not in facts(tmp_path)
