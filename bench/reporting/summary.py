@@ -75,8 +75,9 @@ def _print_next(console: Console, finished: Sequence[Stored]) -> None:
         return
     results = finished[0].path.parents[3]
     folder = "" if _short(results) == "results" else f" --results {_short(results)}"
-    network = next((f.record.case.model for f in finished if f.record.case.kind == "flax"), None)
-    commands = ["report", "compare", *([f"gradcam {network}"] if network else [])]
+    explained = [found.record for found in finished if found.record.explanations]
+    best = max(explained, key=lambda r: r.quality.validation_accuracy or 0.0, default=None)
+    commands = ["report", "compare", *([f"gradcam {best.case.model}"] if best else [])]
     for command in commands:
         line = f"  python -m bench {command}{folder}"
         console.print(Text(printable(f"next: {line.strip()}" if command == "report" else line)))

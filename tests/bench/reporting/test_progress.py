@@ -10,6 +10,7 @@ from bench.records import store
 from bench.reporting import progress, svg
 from bench.reporting.rendering.console import PlainConsole
 from bench.reporting.summary import banner, print_report
+from tests.contract.test_reporting import whole
 from tests.support.factory import make_case, make_host, make_record
 
 
@@ -60,8 +61,10 @@ def test_bars_on_a_terminal(capsys):
 
 @pytest.fixture
 def stored(tmp_path):
+    explained = {"explanations": whole("cnn").explanations}
     records = [
-        make_record(make_case("cnn"), accuracy=0.93),
+        make_record(make_case("dense"), accuracy=0.90),
+        make_record(make_case("cnn"), accuracy=0.93).model_copy(update=explained),
         make_record(make_case("knn"), accuracy=0.85),
         make_record(make_case("svm"), status="timeout"),
     ]
@@ -79,7 +82,7 @@ def test_the_closing_report_has_it_all(stored):
     assert "most confused: T-shirt/top for Trouser 7×" in shown
     assert "weighted average" in shown
     assert "timeout: because" in shown
-    assert "2 case(s) finished, 1 failed, in 61 s" in shown
+    assert "3 case(s) finished, 1 failed, in 61 s" in shown
     results = stored[0].path.parents[3]
     last = "".join(shown.split("in 61 s")[1].split())
     commands = ("report", "compare", "gradcam cnn")

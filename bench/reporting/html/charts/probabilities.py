@@ -24,10 +24,11 @@ from fmnist_jax.system.child import in_one_line
 
 log = logging.getLogger("fmnist_jax")
 
+FEW_IMAGES = 10  # a bin of fewer says nothing
 CALIBRATION = (
     "Of the predictions made with a confidence, the share that is right, in 15 bins of equal "
-    "width; a larger mark has more images. On the diagonal a probability means what it says; below "
-    "it the model is too sure."
+    f"width, those of fewer than {FEW_IMAGES} images left out; a larger mark has more images. On "
+    "the diagonal a probability means what it says; below it the model is too sure."
 )
 ROBUSTNESS = "Accuracy by severity of a corruption of the test images; severity 0 is clean images."
 DIAGRAM: Trace = {
@@ -81,13 +82,15 @@ def _diagrams(row: pd.Series) -> Iterator[tuple[str, Reliability]]:
 
 
 def _line(diagram: Reliability, model: str, number_: int) -> Trace:
-    shares = diagram.images / diagram.images.max()
+    shown = diagram.images >= min(FEW_IMAGES, diagram.images.max())
+    images = diagram.images[shown]
+    shares = images / images.max()
     return {
         "name": text(model),
         "meta": {"series": number_},
-        "x": [percent(value) for value in diagram.confidence],
-        "y": [percent(value) for value in diagram.accuracy],
-        "customdata": diagram.images.tolist(),
+        "x": [percent(value) for value in diagram.confidence[shown]],
+        "y": [percent(value) for value in diagram.accuracy[shown]],
+        "customdata": images.tolist(),
         "marker": {"size": [number(4 + 12 * size, 3) for size in shares**0.5]},
     }
 
