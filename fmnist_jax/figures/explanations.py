@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from fmnist_jax.figures.style import GARMENT, HEAT, show_garment
 
+_GAP = 0.25  # between two triptychs, in widths of an image
 _OPACITY = 0.8  # of the hottest places over their image; the cold ones are transparent
 
 
@@ -35,11 +37,12 @@ class SheetRow:
 def triptych_figure(triptychs: Sequence[Triptych | None], title: str, columns: int = 2) -> Figure:
     """Draw image, heat map, and one over the other, in rows; None leaves a place empty."""
     rows = -(-len(triptychs) // columns)
-    figure = Figure(figsize=(4.2 * columns, 1.75 * rows + 0.5), layout="constrained")
-    grid = figure.subplots(rows, 3 * columns, squeeze=False)
+    figure = Figure(figsize=(4.3 * columns, 1.6 * rows + 0.9), layout="constrained")
+    widths = [*[1] * 3, _GAP] * columns
+    grid = figure.subplots(rows, 4 * columns, squeeze=False, width_ratios=widths)
     for axes in grid.flat:
         axes.axis("off")
-    for (original, heat, overlay), triptych in zip(grid.reshape(-1, 3), triptychs, strict=False):
+    for (original, heat, overlay, _), triptych in zip(grid.reshape(-1, 4), triptychs, strict=False):
         if triptych is None:
             continue
         show_garment(original, triptych.image)
@@ -48,6 +51,7 @@ def triptych_figure(triptychs: Sequence[Triptych | None], title: str, columns: i
         _show_heat(overlay, triptych.heatmap, _OPACITY)
         heat.set_title(triptych.caption, fontsize=8)
     figure.suptitle(title)
+    _show_scale(figure)
     return figure
 
 
@@ -68,6 +72,7 @@ def sheet_figure(rows: Sequence[SheetRow], methods: Sequence[str], title: str) -
     for axes, method in zip(grid[0, 2:], methods, strict=True):
         axes.set_title(method.replace("_", " ").replace(" ", "\n", 1), fontsize=8)
     figure.suptitle(title)
+    _show_scale(figure)
     return figure
 
 
@@ -85,3 +90,16 @@ def _show_heat(axes: Axes, heatmap: npt.NDArray[np.float32], opacity: float | No
     alpha = None if opacity is None else opacity * np.sqrt(heatmap)
     axes.imshow(heatmap, cmap=HEAT, vmin=0, vmax=1, alpha=alpha)
     axes.axis("off")
+
+
+def _show_scale(figure: Figure) -> None:
+    """Draw below the maps which colour is how much heat."""
+    scale = figure.colorbar(
+        ScalarMappable(cmap=HEAT),
+        ax=figure.axes,
+        location="bottom",
+        shrink=0.3,
+        aspect=40,
+        pad=0.01,
+    )
+    scale.set_ticks([0, 1], labels=["no heat", "the most of its map"], fontsize=8)
