@@ -12,8 +12,8 @@ from pydantic import PositiveFloat
 from fmnist_jax.baselines.base import class_probabilities, decision_values, fit_temperature
 from fmnist_jax.baselines.logistic_regression import LogisticRegressionConfig
 from fmnist_jax.baselines.svm import SVMConfig
-from fmnist_jax.data.dataset import Images, Split
-from fmnist_jax.history import Checkpoints, Epoch, ModelCost, Prepared
+from fmnist_jax.data.dataset import Images
+from fmnist_jax.history import Checkpoints, Epoch, ModelCost
 from fmnist_jax.learner import LEARNERS, Learner, Probabilities
 from fmnist_jax.models.cnn import CNNConfig
 from fmnist_jax.system.cpu import available_cores
@@ -52,26 +52,19 @@ class HybridLearner(FlaxLearner):
             else LogisticRegressionConfig(C=config.C)
         )
         self._classifier: Any = self._family.estimator(seed, len(available_cores()))
-        self._splits: tuple[Split, Split] | None = None
         self._temperature: float | None = None
         network = self.network
         self._embed = jax.jit(
             lambda variables, images: network.apply(variables, scale(images), method="embed")
         )
 
-    def prepare(self, train: Split, validation: Split) -> Prepared:
-        """Prepare the network's training; see `FlaxLearner`."""
-        self._splits = train, validation
-        return super().prepare(train, validation)
-
     def fit(
         self, on_epoch: Callable[[Epoch], None], checkpoints: Checkpoints | None = None
     ) -> tuple[Epoch, ...]:
         """Train the network, then fit the classifier; the history is the network's."""
-        history = super().fit(on_epoch, checkpoints)
-        assert self._splits is not None
+        assert self._splits is not None, "fit needs prepare first"
         train, validation = self._splits
-        self._splits = None
+        history = super().fit(on_epoch, checkpoints)
         self._classifier.fit(self.embed(train.images), train.labels)
         if not hasattr(self._classifier, "predict_proba"):
             scores = decision_values(self._classifier, self.embed(validation.images))

@@ -1,11 +1,14 @@
 """Choose how many images a device takes at once, from its memory and the cost of one image."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 
+from fmnist_jax.data.dataset import Split
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.cost import forward_cost
@@ -61,6 +64,26 @@ def evaluation_chunk(network: Network, devices: Sequence[jax.Device]) -> int:
     if devices[0].platform == "cpu":
         return max(1, CPU_CHUNK // len(devices))
     return _max_images(network, devices[0])
+
+
+def divide(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], ...]:
+    """Divide a split into images, labels and weights of shape [device, chunk, image, ...].
+
+    Chunks are equal and of at most `chunk` images. The last one is filled up with images of
+    weight 0, so that no image is dropped.
+    """
+    per_device = -(-len(split) // devices)
+    size = -(-per_device // -(-per_device // chunk))
+    padding = -len(split) % (size * devices)
+    shape = (devices, -1, size)
+    images = np.pad(split.images, ((0, padding), (0, 0), (0, 0)))
+    labels = np.pad(split.labels, (0, padding))
+    weight = np.pad(np.ones(len(split), np.float32), (0, padding))
+    return (
+        images.reshape(*shape, *images.shape[1:]),
+        labels.reshape(shape),
+        weight.reshape(shape),
+    )
 
 
 def automatic_batch(network: Network, device: jax.Device, images: int) -> int:

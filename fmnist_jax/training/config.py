@@ -8,6 +8,7 @@ from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.learner import Kind, LearnerConfig
 from fmnist_jax.training.state import Weights
+from fmnist_jax.training.teacher import Teacher
 
 Optimizer = Literal["adam", "adamw", "muon", "sgd"]
 Dtype = Literal["auto", "float32", "bfloat16"]
@@ -39,6 +40,11 @@ class TrainingConfig(LearnerConfig):
         None, description="epochs without a better validation loss before stopping; None: never"
     )
     augment: Augment = Augment()
+    teacher: Teacher | None = Field(
+        None,
+        exclude_if=lambda teacher: teacher is None,
+        description="models to learn from as well, trained first; None: from labels alone",
+    )
     dtype: Dtype = Field("auto", description="of the arithmetic; auto: bfloat16 off the CPU")
 
     def initial_weights(self, weights: Weights, train: Split, seed: int) -> Weights:

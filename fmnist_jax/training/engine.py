@@ -11,7 +11,7 @@ same programs in the same order.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,10 +24,10 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from fmnist_jax.data.augment import augment
-from fmnist_jax.data.dataset import Split
+from fmnist_jax.data.dataset import CLASSES, Split
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training import jax_cache
-from fmnist_jax.training.batch_size import EpochShape, epoch_shape, evaluation_chunk
+from fmnist_jax.training.batch_size import EpochShape, divide, epoch_shape, evaluation_chunk
 from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.optimizer import make_optimizer
 from fmnist_jax.training.placement import to_devices
@@ -40,7 +40,14 @@ from fmnist_jax.training.state import (
     initial_state,
     variables,
 )
-from fmnist_jax.training.step import EpochMetrics, Metrics, cross_entropy, scale, train_step
+from fmnist_jax.training.step import (
+    EpochMetrics,
+    Metrics,
+    Targets,
+    cross_entropy,
+    scale,
+    train_step,
+)
 
 AXIS = "device"
 
@@ -51,7 +58,7 @@ class Engine:
 
     Attributes:
         state: fresh weights on all devices; the first call of `train` consumes it.
-        train: (state, number of the epoch) -> (state, metrics of the epoch).
+        train_epoch: (state, number of the epoch, soft) -> (state, metrics of the epoch).
         evaluate: (params, batch_stats) -> metrics on validation.
         images_per_epoch: training images that one call of `train` consumes.
         validation_images: images behind the sums of `evaluate`.
@@ -59,10 +66,11 @@ class Engine:
         initialise_s: seconds of drawing the first weights.
         compile_s: seconds of tracing and compiling training and evaluation.
         compile_cached: whether both came from the cache; None without one.
+        soft: a teacher's probabilities, on all devices; None without a teacher.
     """
 
     state: TrainState
-    train: Callable[[TrainState, int], tuple[TrainState, EpochMetrics]]
+    train_epoch: Callable[[TrainState, int, jax.Array | None], tuple[TrainState, EpochMetrics]]
     evaluate: Callable[[Params, BatchStats], Metrics]
     images_per_epoch: int
     validation_images: int
@@ -70,6 +78,16 @@ class Engine:
     initialise_s: float
     compile_s: float
     compile_cached: bool | None
+    soft: jax.Array | None = None
+
+    def train(self, state: TrainState, epoch: int) -> tuple[TrainState, EpochMetrics]:
+        """Train epoch number `epoch`; `state` is consumed."""
+        return self.train_epoch(state, epoch, self.soft)
+
+    def taught(self, soft: npt.NDArray[np.float32]) -> "Engine":
+        """Return the engine with a teacher's probabilities, [training images, classes]."""
+        assert self.soft is not None, "compiled without a teacher"
+        return replace(self, soft=to_devices(soft, self.soft.sharding))
 
     def warm_up(self) -> float:
         """Evaluate once, which trains nothing; return the seconds it took."""
@@ -95,8 +113,11 @@ def compile_engine(
     key = jax.random.key(seed)
     ranks = to_devices(np.arange(shape.devices), sharded)
     images, labels = to_devices((train.images, train.labels), replicated)
+    soft = None
+    if config.teacher:  # until the teacher is there
+        soft = to_devices(np.zeros((len(train), CLASSES), np.float32), replicated)
     chunk = evaluation_chunk(network, devices)
-    chunks = to_devices(_chunks(validation, shape.devices, chunk), sharded)
+    chunks = to_devices(divide(validation, shape.devices, chunk), sharded)
 
     initialise = jax.jit(start_state, out_shardings=replicated).lower(key).compile()
     state, initialise_s = _timed(initialise, key)
@@ -116,7 +137,7 @@ def compile_engine(
                 donate_argnums=1,
                 devices=devices,
             )
-            .lower(ranks, state, images, labels, key, np.int32(1))
+            .lower(ranks, state, images, Targets(labels, soft), key, np.int32(1))
             .compile()
         )
         evaluate_program = (
@@ -134,8 +155,8 @@ def compile_engine(
 
     return Engine(
         state=state,
-        train=lambda state, epoch: train_program(
-            ranks, state, images, labels, key, np.int32(epoch)
+        train_epoch=lambda state, epoch, soft: train_program(
+            ranks, state, images, Targets(labels, soft), key, np.int32(epoch)
         ),
         evaluate=lambda params, batch_stats: evaluate_program(params, batch_stats, chunks),
         images_per_epoch=shape.images,
@@ -144,6 +165,7 @@ def compile_engine(
         initialise_s=initialise_s,
         compile_s=compile_s,
         compile_cached=cache.cached,
+        soft=soft,
     )
 
 
@@ -169,7 +191,7 @@ def _train_epoch(
     rank: jax.Array,
     state: TrainState,
     images: jax.Array,
-    labels: jax.Array,
+    targets: Targets,
     key: jax.Array,
     epoch: jax.Array,
 ) -> tuple[TrainState, EpochMetrics]:
@@ -196,7 +218,7 @@ def _train_epoch(
             AXIS,
             state,
             batch,
-            labels[rows],
+            jax.tree.map(lambda of_all: of_all[rows], targets),
             jax.random.fold_in(dropout_key, number),
         )
 
@@ -218,23 +240,3 @@ def _evaluate(
         return Metrics((weight * cross_entropy(logits, labels)).sum(), (weight * correct).sum())
 
     return lax.psum(jax.tree.map(jnp.sum, lax.map(one_chunk, chunks)), AXIS)
-
-
-def _chunks(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], ...]:
-    """Divide a split into images, labels and weights of shape [device, chunk, image, ...].
-
-    Chunks are equal and of at most `chunk` images. The last one is filled up with images of
-    weight 0, so that no image is dropped.
-    """
-    per_device = -(-len(split) // devices)
-    size = -(-per_device // -(-per_device // chunk))
-    padding = -len(split) % (size * devices)
-    shape = (devices, -1, size)
-    images = np.pad(split.images, ((0, padding), (0, 0), (0, 0)))
-    labels = np.pad(split.labels, (0, padding))
-    weight = np.pad(np.ones(len(split), np.float32), (0, padding))
-    return (
-        images.reshape(*shape, *images.shape[1:]),
-        labels.reshape(shape),
-        weight.reshape(shape),
-    )

@@ -21,6 +21,7 @@ def fit(
     patience: int | None,
     on_epoch: Callable[[Epoch], None],
     checkpoints: Checkpoints | None = None,
+    before_s: float = 0.0,
 ) -> tuple[Weights, tuple[Epoch, ...]]:
     """Train for up to `epochs` epochs, continuing from the last checkpoint if there is one.
 
@@ -36,6 +37,7 @@ def fit(
         on_epoch: called after each epoch, not for those before the checkpoint.
         checkpoints: None writes none. Over several hosts only process 0 may have some;
             the others start from where it does.
+        before_s: seconds that the training took before its first epoch, as for a teacher.
 
     Returns:
         The chosen weights and the history.
@@ -47,7 +49,7 @@ def fit(
     state, weights, history = broadcast_from_first(
         checkpoint.restore(checkpoints, start) if checkpoints else start
     )
-    start_s = time.perf_counter() - (history[-1].elapsed_s if history else 0.0)
+    start_s = time.perf_counter() - (history[-1].elapsed_s if history else before_s)
     while not is_over(history, epochs, patience):
         number = len(history) + 1
         state, epoch = _train_epoch(engine, state, number, start_s)

@@ -1,5 +1,6 @@
 """A Flax network behind the learner protocol."""
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from fmnist_jax.training.engine import Engine, compile_engine
 from fmnist_jax.training.fit import fit
 from fmnist_jax.training.predictor import Predictor, prediction_devices
 from fmnist_jax.training.state import variables
+from fmnist_jax.training.teacher import teach
 
 
 class FlaxConfig(TrainingConfig):
@@ -53,6 +55,7 @@ class FlaxLearner:
         self._engine: Engine | None = None
         self._predictor: Predictor | None = None
         self._batch_size: int | None = None
+        self._splits: tuple[Split, Split] | None = None
         self.variables: dict[str, Any] = {}
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
@@ -61,6 +64,7 @@ class FlaxLearner:
             self.network, self._config, train, validation, self._seed, self._devices
         )
         self._batch_size = self._engine.batch_size
+        self._splits = train, validation
         return Prepared(
             compile_s=self._engine.compile_s,
             compile_cached=self._engine.compile_cached,
@@ -71,17 +75,22 @@ class FlaxLearner:
     def fit(
         self, on_epoch: Callable[[Epoch], None], checkpoints: Checkpoints | None = None
     ) -> tuple[Epoch, ...]:
-        """Train; see `fmnist_jax.training.fit.fit`."""
-        if self._engine is None:
+        """Train, a teacher first if there is one; see `fmnist_jax.training.fit.fit`."""
+        if self._engine is None or self._splits is None:
             raise RuntimeError("fit needs prepare first")
+        start_s = time.perf_counter()
+        if self._config.teacher:
+            soft = teach(self._config.teacher, *self._splits, self._seed)
+            self._engine = self._engine.taught(soft)
         weights, history = fit(
             self._engine,
             self._config.epochs,
             self._config.patience,
             on_epoch,
             checkpoints,
+            before_s=time.perf_counter() - start_s,
         )
-        self._engine = None  # frees the training set on the devices
+        self._engine = self._splits = None  # frees the training set on the devices
         if jax.process_count() > 1:  # after training, no array may lie on another host
             weights = jax.device_get(weights)
         self.variables = variables(*weights)

@@ -20,6 +20,13 @@ class Metrics(NamedTuple):
     correct: jax.Array
 
 
+class Targets(NamedTuple):
+    """What to predict: labels, integers [b], and a teacher's probabilities, float32 [b, c]."""
+
+    labels: jax.Array
+    soft: jax.Array | None = None
+
+
 class EpochMetrics(NamedTuple):
     """Sums over the images of a training epoch, as in `Metrics`.
 
@@ -44,7 +51,7 @@ def train_step(
     axis_name: str,
     state: TrainState,
     images: jax.Array,
-    labels: jax.Array,
+    targets: Targets,
     key: jax.Array,
 ) -> tuple[TrainState, Metrics]:
     """Update the state from this device's share of the batch.
@@ -55,11 +62,11 @@ def train_step(
     Args:
         network: computes logits.
         optimizer: turns gradients into updates.
-        config: of its label smoothing and its averaging of weights.
+        config: of its loss and its averaging of weights.
         axis_name: of the device axis.
         state: before the step.
         images: float32 [b, 28, 28, 1] in [0, 1], augmented.
-        labels: integers [b].
+        targets: of the images.
         key: for dropout, this device's own.
 
     Returns:
@@ -74,8 +81,8 @@ def train_step(
             mutable=["batch_stats"],
             rngs={"dropout": key},
         )
-        losses = cross_entropy(logits, labels, config.label_smoothing)
-        correct = (logits.argmax(-1) == labels).astype(jnp.float32)
+        losses = _losses(logits, targets, config)
+        correct = (logits.argmax(-1) == targets.labels).astype(jnp.float32)
         metrics = Metrics(losses.sum(), correct.sum())
         return losses.mean(), (metrics, changed.get("batch_stats", {}))
 
@@ -90,6 +97,20 @@ def train_step(
         weights = params, batch_stats
         average = optax.incremental_update(weights, average, 1 - config.average_decay)
     return TrainState(params, batch_stats, opt_state, average), metrics
+
+
+def _losses(logits: jax.Array, targets: Targets, config: TrainingConfig) -> jax.Array:
+    """Return the loss per image; with a teacher, Hinton et al. 2015, section 2.
+
+    The teacher's part is scaled by the temperature's square, so that its gradient keeps the size
+    that it has at temperature 1.
+    """
+    losses = cross_entropy(logits, targets.labels, config.label_smoothing)
+    if targets.soft is None or config.teacher is None:
+        return losses
+    temperature, weight = config.teacher.temperature, config.teacher.weight
+    taught = optax.losses.softmax_cross_entropy(logits / temperature, targets.soft)
+    return (1 - weight) * losses + weight * temperature**2 * taught
 
 
 def cross_entropy(logits: jax.Array, labels: jax.Array, label_smoothing: float = 0.0) -> jax.Array:

@@ -49,15 +49,19 @@ def query(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _figures(runs: pd.DataFrame) -> dict[str, float | None]:
-    """Return mean and deviation of time and accuracy; none where a run lacks a time."""
-    stops_early = [config["model"].get("patience") for config in runs["case.config"]]
+    """Return mean and deviation of time and accuracy; none where a run lacks a time.
+
+    A teacher's training is in no epoch, so that a run with one has no such time.
+    """
+    configs = [config["model"] for config in runs["case.config"]]
+    others = [config.get("patience") or config.get("teacher") for config in configs]
     trained = runs["time.epoch_s"].map(len) > 0
     times = (
         runs["time.initialise_s"].astype("float64")
         + runs["time.epoch_s"].map(sum).astype("float64")
         + runs["time.evaluate_s"].astype("float64")
     ).where(trained)
-    if any(stops_early) or times.isna().any():
+    if any(others) or times.isna().any():
         return dict.fromkeys(("mean_s", "std_s", "mean_accuracy", "std_accuracy", "epochs"))
     accuracy = runs["test_accuracy"]
     return {

@@ -14,6 +14,7 @@ from fmnist_jax.training.batch_size import EpochShape
 from fmnist_jax.training.engine import AXIS, _evaluate, _train_epoch
 from fmnist_jax.training.optimizer import make_optimizer
 from fmnist_jax.training.state import initial_state
+from fmnist_jax.training.step import Targets
 
 IMAGES, BATCH = 55_000, 512
 PLATFORMS = ("cuda", "tpu")
@@ -52,7 +53,7 @@ def programs(request):
         return _evaluate(network, params, batch_stats, jax.tree.map(lambda a: a[0], chunks))
 
     first, rest = PartitionSpec(AXIS), PartitionSpec()
-    data = shapes(np.uint8, IMAGES, 28, 28), shapes(np.uint8, IMAGES)
+    data = shapes(np.uint8, IMAGES, 28, 28), Targets(shapes(np.uint8, IMAGES))
     chunks = (
         shapes(np.uint8, 1, 2, BATCH, 28, 28),
         shapes(np.uint8, 1, 2, BATCH),

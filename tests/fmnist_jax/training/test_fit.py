@@ -20,7 +20,7 @@ class Script(NamedTuple):
     finite: bool = True
 
     def engine(self) -> Engine:
-        def train(state, key):
+        def train(state, epoch, soft):
             metrics = EpochMetrics(
                 jnp.float32(10 * self.train), jnp.float32(5), jnp.bool_(self.finite)
             )

@@ -1,0 +1,120 @@
+"""Learning from a teacher: its probabilities, the loss, and the whole way of a training."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fmnist_jax.data.augment import Augment
+from fmnist_jax.data.dataset import Split
+from fmnist_jax.errors import UserError
+from fmnist_jax.learner import resolve
+from fmnist_jax.models.cnn import CNNConfig
+from fmnist_jax.training.step import Targets, _losses
+from fmnist_jax.training.teacher import Teacher, teach
+
+GENERATOR = np.random.default_rng(0)
+
+
+def make_split(n):
+    labels = (np.arange(n) % 10).astype(np.uint8)
+    images = GENERATOR.integers(0, 80, (n, 28, 28)).astype(np.uint8)
+    images[np.arange(n), labels * 2] += 120  # a bright row tells the class
+    return Split(images, labels)
+
+
+TRAIN, VALIDATION = make_split(80), make_split(40)
+TEACHER = Teacher(model="logistic_regression", temperature=3.0)
+
+
+def test_the_answers_are_those_of_the_model_at_its_temperature():
+    soft = teach(TEACHER, TRAIN, VALIDATION, seed=5)
+    learner = resolve("logistic_regression", {}).build(6000)
+    learner.prepare(TRAIN, VALIDATION)
+    learner.fit(lambda _: None)
+    both = [learner.predict_proba(x) for x in (TRAIN.images, TRAIN.images[:, :, ::-1].copy())]
+    powers = np.mean(both, axis=0, dtype=np.float64) ** (1 / 3)
+    assert soft.dtype == np.float32
+    # The floor of 1e-7 shows in the smallest.
+    np.testing.assert_allclose(soft, powers / powers.sum(1, keepdims=True), rtol=1e-3, atol=2e-3)
+
+
+def test_several_teachers_are_averaged_and_a_seed_gives_the_same_ones():
+    forest = Teacher(model="random_forest", settings={"n_estimators": 3}, temperature=1.0)
+    two = teach(forest.model_copy(update={"count": 2}), TRAIN, VALIDATION, seed=0)
+    again = teach(forest.model_copy(update={"count": 2}), TRAIN, VALIDATION, seed=0)
+    one = teach(forest, TRAIN, VALIDATION, seed=0)
+    np.testing.assert_array_equal(two, again)
+    assert not np.allclose(one, two)
+
+
+def test_the_loss_is_the_formula():
+    config = CNNConfig(label_smoothing=0.1, teacher=TEACHER.model_copy(update={"weight": 0.6}))
+    logits = GENERATOR.normal(size=(7, 10))
+    labels = GENERATOR.integers(0, 10, 7)
+    soft = GENERATOR.dirichlet(np.ones(10), 7)
+
+    def log_softmax(x):
+        return x - np.log(np.exp(x).sum(1, keepdims=True))
+
+    hard = 0.9 * np.eye(10)[labels] + 0.1 / 10
+    expected = 0.4 * -(hard * log_softmax(logits)).sum(1)
+    expected += 0.6 * 9 * -(soft * log_softmax(logits / 3)).sum(1)
+    targets = Targets(jnp.asarray(labels), jnp.asarray(soft, jnp.float32))
+    found = _losses(jnp.asarray(logits, jnp.float32), targets, config)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def train(**changes):
+    settings = {"epochs": 2, "batch_size": 16, "dropout": 0.0, "augment": Augment(flip=False)}
+    learner = CNNConfig(**settings | changes).build(0)
+    learner.prepare(TRAIN, VALIDATION)
+    return learner, learner.fit(lambda _: None)
+
+
+def test_a_student_learns_what_its_teacher_says():
+    """A teacher of wrong labels, which has all the weight, teaches them."""
+    wrong = Split(TRAIN.images, (TRAIN.labels + 1) % 10)
+    teacher = Teacher(model="knn", settings={"n_neighbors": 1}, temperature=1.0, weight=1.0)
+    learner = CNNConfig(
+        epochs=12, batch_size=16, dropout=0.0, augment=Augment(flip=False), teacher=teacher
+    ).build(0)
+    learner.prepare(TRAIN, VALIDATION)
+    learner._splits = wrong, VALIDATION  # what the teacher sees
+    history = learner.fit(lambda _: None)
+    said = learner.predict_proba(TRAIN.images).argmax(1)
+    assert (said == wrong.labels).mean() > 0.5
+    assert history[-1].train_accuracy < 0.5  # against the labels
+
+
+def test_the_clock_runs_while_the_teacher_trains():
+    _, history = train(teacher=TEACHER)
+    assert history[0].elapsed_s > history[0].train_s
+    assert np.isfinite([epoch.train_loss for epoch in history]).all()
+
+
+def test_a_config_without_a_teacher_is_what_it_was():
+    assert "teacher" not in CNNConfig().model_dump(mode="json")
+    assert CNNConfig(teacher=TEACHER).model_dump(mode="json")["teacher"]["temperature"] == 3.0
+
+
+def test_an_unknown_teacher():
+    with pytest.raises(UserError, match="resnt"):
+        train(teacher=Teacher(model="resnt"))
+
+
+def test_two_devices_learn_what_one_learns():
+    from fmnist_jax.training.engine import compile_engine
+
+    config = CNNConfig(
+        epochs=1, batch_size=16, dropout=0.0, optimizer="sgd", learning_rate=0.01,
+        augment=Augment(flip=False), teacher=TEACHER,
+    )  # fmt: skip
+    soft = teach(TEACHER, TRAIN, VALIDATION, seed=0)
+    trained = []
+    for devices in (1, 2):
+        engine = compile_engine(
+            config.network("float32"), config, TRAIN, VALIDATION, 0, jax.devices()[:devices]
+        ).taught(soft)
+        trained.append(jax.device_get(engine.train(engine.state, 1)[0].params))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), *trained)
