@@ -8,6 +8,7 @@ import optax
 
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.training.state import is_small
 
 
 def make_schedule(config: TrainingConfig, steps: int) -> optax.Schedule:
@@ -33,8 +34,7 @@ def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfor
 
     Weight decay is decoupled for adamw (Loshchilov & Hutter 2017, arXiv
     1711.05101), an L2 term of the gradient for adam and sgd, and applies
-    to kernels only. Moments are one flat vector: a dozen small arrays cost more in
-    dispatch than in arithmetic.
+    to kernels only. Moments of a small network are one flat vector.
 
     `muon` orthogonalises the momentum of all kernels but the last layer's (Jordan 2024), scaled
     as in Liu et al. 2025 (arXiv 2502.16982) so that one learning rate serves them and, by Adam
@@ -56,9 +56,9 @@ def _make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfo
     rate = optax.scale_by_learning_rate(schedule)
     match config.optimizer:
         case "adamw":
-            return optax.chain(optax.flatten(optax.scale_by_adam()), decay, rate)
+            return optax.chain(_flatten_small(optax.scale_by_adam()), decay, rate)
         case "adam":
-            return optax.chain(decay, optax.flatten(optax.scale_by_adam()), rate)
+            return optax.chain(decay, _flatten_small(optax.scale_by_adam()), rate)
         case "muon":
             return optax.contrib.muon(
                 schedule,
@@ -69,7 +69,22 @@ def _make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfo
             )
         case "sgd":
             momentum = optax.trace(config.momentum, nesterov=True)
-            return optax.chain(decay, optax.flatten(momentum), rate)
+            return optax.chain(decay, _flatten_small(momentum), rate)
+
+
+def _flatten_small(inner: optax.GradientTransformation) -> optax.GradientTransformation:
+    """Apply `inner` to one vector where the weights are few."""
+    flat = optax.flatten(inner)
+
+    def init(params: optax.Params) -> optax.OptState:
+        return (flat if is_small(params) else inner).init(params)
+
+    def update(
+        updates: optax.Updates, state: optax.OptState, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, optax.OptState]:
+        return (flat if is_small(updates) else inner).update(updates, state, params)
+
+    return optax.GradientTransformation(init, update)
 
 
 def _in(layers: tuple[str, ...], params: Any) -> Any:

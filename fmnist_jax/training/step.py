@@ -1,6 +1,6 @@
 """One optimization step as one device sees it, free of pmap."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training.config import TrainingConfig
-from fmnist_jax.training.state import BatchStats, Params, TrainState, variables
+from fmnist_jax.training.state import BatchStats, Params, TrainState, is_small, variables
 
 
 class Metrics(NamedTuple):
@@ -87,9 +87,7 @@ def train_step(
         return losses.mean(), (metrics, changed.get("batch_stats", {}))
 
     gradients, (metrics, batch_stats) = jax.grad(loss_of, has_aux=True)(state.params)
-    # One vector: each array of a collective would wait for the other devices again.
-    local, unravel = ravel_pytree((gradients, batch_stats))
-    gradients, batch_stats = unravel(lax.pmean(local, axis_name))
+    gradients, batch_stats = _mean((gradients, batch_stats), axis_name)
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     average = state.average
@@ -97,6 +95,15 @@ def train_step(
         weights = params, batch_stats
         average = optax.incremental_update(weights, average, 1 - config.average_decay)
     return TrainState(params, batch_stats, opt_state, average), metrics
+
+
+def _mean(tree: Any, axis_name: str) -> Any:
+    """Average arrays over the devices."""
+    if not is_small(tree):
+        return lax.pmean(tree, axis_name)
+    # One vector: each array of a collective would wait for the other devices again.
+    local, unravel = ravel_pytree(tree)
+    return unravel(lax.pmean(local, axis_name))
 
 
 def _losses(logits: jax.Array, targets: Targets, config: TrainingConfig) -> jax.Array:
