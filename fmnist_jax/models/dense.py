@@ -50,7 +50,7 @@ class DenseConfig(FlaxConfig):
 
     expected_core_seconds: ClassVar[float] = 150.0
 
-    epochs: PositiveInt = 12
+    epochs: PositiveInt = 60
     batch_size: PositiveInt | Literal["auto"] = 256
     learning_rate: PositiveFloat = 0.002
     weight_decay: NonNegativeFloat = 0.01
@@ -59,7 +59,7 @@ class DenseConfig(FlaxConfig):
     components: PositiveInt | None = Field(
         None, le=SIDE**2, description="principal components of the training images; None: pixels"
     )
-    dropout: float = Field(0.3, ge=0, lt=1, description="after each hidden layer")
+    dropout: float = Field(0.25, ge=0, lt=1, description="after each hidden layer")
 
     def network(self, dtype: str) -> Dense:
         """Return the module."""
