@@ -87,5 +87,5 @@ class Executor(Protocol):
         ...
 
     def stop(self) -> list[TaskResult]:
-        """End every task at once, and return when nothing of them is left."""
+        """End every task at once, and return when nothing of them is left; start no more."""
         ...

@@ -149,8 +149,9 @@ class Scheduler:
                     for result in self._executor.poll(self._report):
                         self._end(result)
             finally:
-                for result in self._executor.stop():
-                    self._end(result)
+                if self._interrupted.is_set() or self._running:
+                    for result in self._executor.stop():
+                        self._end(result)
         rescued = self._writer.rescue()
         return RunSummary(
             list(self._writer.stored.values()),

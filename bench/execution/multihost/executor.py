@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 from bench.execution.executor import Report, Slot, TaskResult
 from bench.execution.multihost.worker import HostLost, Worker, start_worker
-from bench.measure.distributed import Member, add_up
+from bench.measure.hosts import Member, add_up
 from bench.measure.measure import measure
 from bench.measure.messages import Execute, Measured, Outcome, Task, make_record
 from bench.records.provenance import Provenance
-from bench.records.schema import Case, Status
+from bench.records.schema import Case
 from fmnist_jax.system.child import Returned
 
 POLL_S = 0.1
@@ -49,7 +49,7 @@ class MultihostExecutor:
         self._measured: Measured | None = None
         self._started_at = 0.0
         self._loss: HostLost | None = None
-        self._interrupted = False
+        self._stopped = False
 
     @property
     def lock_scope(self) -> str:
@@ -91,7 +91,7 @@ class MultihostExecutor:
         except TimeoutError:
             return self._check_limit()
         except HostLost as loss:
-            return self._lose(loss, "failed")
+            return self._lose(loss)
         if isinstance(message, Outcome):
             return self._end(message)
         if isinstance(message, Measured):
@@ -101,9 +101,10 @@ class MultihostExecutor:
         return []
 
     def stop(self) -> list[TaskResult]:
-        """End the task at work, if any, and with it the run on every host."""
-        self._interrupted = bool(self._task)
-        return self._lose(HostLost("stopped by a signal"), "interrupted") if self._task else []
+        """End the run on every host, as interrupted."""
+        self._stopped = True
+        self._worker.interrupt()
+        return self._lose(HostLost("stopped by a signal", "interrupted"))
 
     def finish(self) -> None:
         """Have the other processes exit, unless they were stopped.
@@ -111,7 +112,7 @@ class MultihostExecutor:
         Raises:
             HostLost: they are gone already.
         """
-        if self._interrupted:
+        if self._stopped:
             return
         if self._loss:
             raise self._loss
@@ -123,14 +124,14 @@ class MultihostExecutor:
         if not self._timeout or time.monotonic() < self._started_at + self._timeout:
             return []
         reason = f"stopped after {self._timeout:g} s; allow more with --timeout"
-        return self._lose(HostLost(reason), "timeout") if self._task else []
+        return self._lose(HostLost(reason, "timeout")) if self._task else []
 
-    def _lose(self, loss: HostLost, status: Status) -> list[TaskResult]:
+    def _lose(self, loss: HostLost) -> list[TaskResult]:
         self._loss = loss
         self._worker.kill()
         if self._task is None:
             return []
-        return self._end(Outcome(make_record(self._task, status, loss.reason)))
+        return self._end(Outcome(make_record(self._task, loss.status, loss.reason)))
 
     def _end(self, outcome: Outcome) -> list[TaskResult]:
         task, self._task = self._task, None

@@ -9,11 +9,14 @@ from dataclasses import replace
 import pytest
 
 from bench.execution.multihost.executor import connect
-from bench.execution.multihost.worker import HostLost, follow
-from bench.measure.distributed import Member, Rank
+from bench.execution.multihost.worker import HostLost, follow, start_worker
+from bench.execution.pending import find_pending
+from bench.execution.scheduler import Scheduler
+from bench.measure.hosts import Member, Rank
 from bench.measure.messages import Measured, Outcome, Progress, make_record, new_task
 from fmnist_jax.errors import UserError
 from fmnist_jax.system.child import in_one_line
+from tests.faults.behaviour import Watcher
 from tests.support.factory import make_case, make_host
 
 HOST = make_host()
@@ -150,6 +153,70 @@ def test_a_case_that_takes_too_long_ends_the_run(member):
     assert records[0].run.status == "timeout"
     follower.join(60)
     assert isinstance(follower.result, HostLost)
+
+
+class Interrupting(Watcher):
+    """Presses Ctrl-C when a case begins (`started`) or has ended (`finished`)."""
+
+    def __init__(self, moment):
+        super().__init__()
+        self._moment = moment
+
+    def progress(self, task, progress):
+        if self._moment == "started":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def finished(self, record, again):
+        super().finished(record, again)
+        if self._moment == "finished":
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("moment", "wish", "status"), [("started", "wait", "interrupted"), ("finished", "ok", "ok")]
+)
+def test_ctrl_c_at_process_0_interrupts_every_host(member, tmp_path, moment, wish, status):
+    follower, watcher = Follower(member), Interrupting(moment)
+    cases = [make_case("cnn", seed=seed, at=[wish, wish]) for seed in (0, 1)]
+    with connect(member, execute=behave) as executor:
+        pending = find_pending(cases, executor.hosts, tmp_path)
+        summary = Scheduler(pending, tmp_path, executor, watcher).run()
+    assert summary.interrupted
+    assert watcher.attempts == [("cnn", status, False)]
+    assert summary.left == 1
+    follower.join(60)
+    assert follower.result.exit_code == 130
+    assert str(follower.result) == (
+        "interrupted on another host; run again to go on from the last checkpoint"
+    )
+
+
+def test_ctrl_c_at_another_host_interrupts_process_0(member):
+    ended = []
+
+    def press_ctrl_c():
+        with start_worker(replace(member, rank=replace(member.rank, process_id=1)), behave):
+            raise KeyboardInterrupt
+
+    def follow_and_interrupt():
+        with pytest.raises(HostLost, match="interrupted; run again") as error:
+            press_ctrl_c()
+        ended.append(error.value.exit_code)
+
+    follower = threading.Thread(target=follow_and_interrupt)
+    follower.start()
+    records = []
+
+    def connected():
+        with connect(member, execute=behave) as executor:
+            records.append(run(executor, make_task("wait", "wait"), []))
+
+    with pytest.raises(HostLost, match="interrupted on another host; run again") as error:
+        connected()
+    assert error.value.exit_code == 130
+    assert records[0].run.status == "interrupted"
+    follower.join(60)
+    assert ended == [130]
 
 
 def test_hosts_that_differ_do_not_begin(member):
