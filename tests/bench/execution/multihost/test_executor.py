@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.execution.executor import Slot
 from bench.execution.multihost.executor import connect
 from bench.execution.multihost.worker import HostLost, follow, start_worker
 from bench.execution.pending import find_pending
@@ -77,9 +78,10 @@ class Follower(threading.Thread):
 
 
 def run(executor, task, reports):
+    executor.prepare([task.case], lambda task, message: reports.append(message))
     executor.start(task, executor.find_slot(task.case))
     assert executor.find_slot(task.case) is None
-    while not (results := executor.poll(lambda task, message: reports.append(message))):
+    while not (results := executor.poll()):
         pass
     (result,) = results
     assert result.task is task
@@ -94,7 +96,7 @@ def test_all_run_what_process_0_decides(member):
         assert run(executor, make_task("ok", "ok"), reports).run.status == "ok"
         assert run(executor, make_task("diverged", "diverged"), reports).run.status == "diverged"
         assert run(executor, make_task("measured", "ok"), reports).run.status == "ok"
-        assert executor.running == []
+        assert executor.find_slot(make_case("cnn")) == Slot(host, (0,))  # nothing is at work
     follower.join(60)
     assert follower.result == 1  # one of them diverged, here as there
     assert {type(message) for message in reports} == {Progress, Measured}
@@ -121,21 +123,18 @@ def test_a_lost_process_ends_the_run_on_every_host_and_is_named(member):
 
 def test_of_a_worker_lost_after_it_has_measured_the_record_is_passed_on(member):
     follower = Follower(member)
-    results = []
+    records, reports = [], []
 
     def connected():
         with connect(member, execute=behave) as executor:
-            task = make_task("die measured", "wait")
-            executor.start(task, executor.find_slot(task.case))
-            while not results:
-                results.extend(executor.poll(lambda *_: None))
+            records.append(run(executor, make_task("die measured", "wait"), reports))
 
     with pytest.raises(HostLost, match="killed by SIGKILL"):  # no further case can run
         connected()
-    (result,) = results
-    assert result.outcome.record.run.status == "failed"
-    assert result.measured.record.run.status == "ok"
-    assert result.measured.artifacts == {"a": ("b", b"c")}
+    assert records[0].run.status == "failed"
+    (measured,) = [message for message in reports if isinstance(message, Measured)]
+    assert measured.record.run.status == "ok"
+    assert measured.artifacts == {"a": ("b", b"c")}
     follower.join(60)
     assert isinstance(follower.result, HostLost)
 
