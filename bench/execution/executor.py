@@ -13,7 +13,7 @@ from bench.records.provenance import Provenance
 from bench.records.schema import Case
 
 Report = Callable[[Task, Progress | Measured], None]
-"""A function that takes what a worker sends."""
+"""A function that takes what a worker sends, in the thread that calls the executor."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,13 @@ class Slot:
         host: the machine, for the record.
         cores: the CPUs that the case would get there.
         worker: which of an executor's workers, where it has several.
+        address: of the machine; cases side by side at one address are contended.
     """
 
     host: Provenance
     cores: tuple[int, ...]
     worker: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,40 +40,32 @@ class TaskResult:
     Attributes:
         task: which one.
         outcome: its record, and what belongs to it.
-        measured: what it had sent before it went wrong, if anything.
-        contended: the executor ran something else beside it.
         retryable: the fault lies with the circumstances, so another attempt may succeed.
         worker_lost: its machine is lost, and the case can be run elsewhere.
     """
 
     task: Task
     outcome: Outcome
-    measured: Measured | None = None
-    contended: bool = False
     retryable: bool = False
     worker_lost: bool = False
 
 
 class Executor(Protocol):
-    """Runs tasks somewhere, several at a time."""
+    """Runs tasks somewhere, several at a time.
 
-    @property
-    def lock_scope(self) -> str:
-        """Runs of the same scope share the cases of a results folder among them."""
-        ...
+    Attributes:
+        lock_scope: runs of the same scope share the cases of a results folder among them.
+    """
+
+    lock_scope: str
 
     @property
     def hosts(self) -> Sequence[Provenance]:
         """The machines known so far; what one of them has finished need not be run again."""
         ...
 
-    @property
-    def running(self) -> Sequence[Task]:
-        """The tasks that were started and have not ended."""
-        ...
-
-    def prepare(self, cases: Sequence[Case]) -> None:
-        """Learn what is going to be run."""
+    def prepare(self, cases: Sequence[Case], report: Report) -> None:
+        """Learn what is going to be run, and what takes the messages of the workers."""
         ...
 
     def find_slot(self, case: Case) -> Slot | None:
@@ -82,10 +76,10 @@ class Executor(Protocol):
         """Start a task in the slot that was found for it just now."""
         ...
 
-    def poll(self, report: Report) -> list[TaskResult]:
-        """Wait a moment, pass on what the workers sent, and return which tasks have ended."""
+    def poll(self) -> list[TaskResult]:
+        """Wait a moment, report what the workers sent, and return which tasks have ended."""
         ...
 
     def stop(self) -> list[TaskResult]:
-        """End every task at once, and return when nothing of them is left."""
+        """End every task at once, and return when nothing of them is left; start no more."""
         ...

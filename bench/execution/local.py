@@ -7,13 +7,14 @@ and nothing else.
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import wait
 from typing import Literal
 
 from bench.execution.cores import Cores
 from bench.execution.executor import Report, Slot, TaskResult
 from bench.measure.measure import execute
-from bench.measure.messages import Execute, Measured, Outcome, Task, make_record
+from bench.measure.messages import Execute, Outcome, Task, make_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import Child, ChildDied, ChildRaised, Returned
@@ -32,16 +33,12 @@ class _Worker:
         child: the process.
         started_at: on the monotonic clock.
         memory_checked_at: likewise.
-        measured: its record, once the measuring is over.
-        contended: anything else ran beside it.
     """
 
     task: Task
     child: Child
     started_at: float
     memory_checked_at: float = 0.0
-    measured: Measured | None = None
-    contended: bool = False
 
 
 class LocalExecutor:
@@ -68,32 +65,19 @@ class LocalExecutor:
             execute: what a worker does; it must be importable by name.
         """
         self._host = host
-        self._cpus = tuple(cores)
-        self._jobs = jobs
-        self._cores = Cores(self._cpus, [], host, jobs)
+        self.hosts, self.lock_scope = [host], host.machine.id
+        self._divide = partial(Cores, tuple(cores), host=host, jobs=jobs)
+        self._cores = self._divide([])
+        self._report: Report = lambda task, message: None
         self._timeout = timeout
         self._memory_limit = memory_limit
         self._execute = execute
         self._workers: list[_Worker] = []
 
-    @property
-    def lock_scope(self) -> str:
-        """This machine: its runs share the cases."""
-        return self._host.machine.id
-
-    @property
-    def hosts(self) -> Sequence[Provenance]:
-        """This machine."""
-        return [self._host]
-
-    @property
-    def running(self) -> Sequence[Task]:
-        """The tasks that were started and have not ended."""
-        return [worker.task for worker in self._workers]
-
-    def prepare(self, cases: Sequence[Case]) -> None:
+    def prepare(self, cases: Sequence[Case], report: Report) -> None:
         """Divide the cores among the cases."""
-        self._cores = Cores(self._cpus, cases, self._host, self._jobs)
+        self._cores = self._divide(cases)
+        self._report = report
 
     def find_slot(self, case: Case) -> Slot | None:
         """Return the cores that `case` would get now; None where it has to wait."""
@@ -105,32 +89,27 @@ class LocalExecutor:
         child = Child(self._execute, task)
         self._cores.take(task.case, slot.cores)
         self._workers.append(_Worker(task, child, time.monotonic()))
-        if len(self._workers) > 1:
-            for worker in self._workers:
-                worker.contended = True
 
-    def poll(self, report: Report) -> list[TaskResult]:
-        """Wait a moment, pass on what the workers sent, and return which tasks have ended."""
+    def poll(self) -> list[TaskResult]:
+        """Wait a moment, report what the workers sent, and return which tasks have ended."""
         wait([news for worker in self._workers for news in worker.child.waitables], POLL_S)
-        return self._collect(report)
+        return self._collect()
 
     def stop(self) -> list[TaskResult]:
         """End every task at once, and return when nothing of them is left."""
-        finished = self._collect(lambda *_: None)  # work that is done by now is not thrown away
+        finished = self._collect()  # work that is done by now is not thrown away
         reason = "stopped by a signal"
         return finished + [self._abort(w, "interrupted", reason) for w in tuple(self._workers)]
 
-    def _collect(self, report: Report) -> list[TaskResult]:
-        results = [self._check(worker, report) for worker in tuple(self._workers)]
+    def _collect(self) -> list[TaskResult]:
+        results = [self._check(worker) for worker in tuple(self._workers)]
         return [result for result in results if result]
 
-    def _check(self, worker: _Worker, report: Report) -> TaskResult | None:
+    def _check(self, worker: _Worker) -> TaskResult | None:
         """Read what a worker has sent; return its result if the task has ended."""
         try:
             while not isinstance(message := worker.child.receive(timeout=0), Returned):
-                if isinstance(message, Measured):
-                    worker.measured = message
-                report(worker.task, message)
+                self._report(worker.task, message)
         except TimeoutError:
             return self._check_limits(worker)
         except ChildRaised as error:
@@ -166,5 +145,4 @@ class LocalExecutor:
         worker.child.kill()
         self._workers.remove(worker)
         self._cores.give_back(worker.task.case, worker.task.cores)
-        measured = None if outcome.record.run.status == "ok" else worker.measured
-        return TaskResult(worker.task, outcome, measured, worker.contended, retryable)
+        return TaskResult(worker.task, outcome, retryable)

@@ -7,9 +7,9 @@ of that case and nothing else; after the measuring it does not even cost that.
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.execution.executor import Executor, Slot, TaskResult
 from bench.execution.pending import PendingCases, find_record, unique
@@ -81,6 +81,7 @@ class QueuedCase:
     case: Case
     failures: int = 0
     relocations: int = 0
+    address: str = ""  # where it is at work
     is_locked_elsewhere: bool = False
 
     @property
@@ -100,10 +101,8 @@ class Scheduler:
         observer: Observer,
         *,
         retries: int = 0,
-        data_dir: Path | None = None,
         checkpoint_every: int = 0,
-        supplements: bool = True,
-        debug: bool = False,
+        **task_options: Any,
     ) -> None:
         """Start nothing yet.
 
@@ -113,22 +112,18 @@ class Scheduler:
             executor: where the cases run.
             observer: called when something happens, in the thread that calls `run`.
             retries: further attempts at a case that a transient fault has cost.
-            data_dir: as given on the command line, for the machine that runs a case.
             checkpoint_every: epochs between a network's checkpoints; 0: none.
-            supplements: add robustness, explanations and pictures to each record.
-            debug: workers print tracebacks.
+            **task_options: of every `Task`: data_dir, supplements, debug.
         """
         self._results, self._executor, self._observer = results, executor, observer
-        self._retries = retries
-        self._data_dir = data_dir
-        self._checkpoint_every = checkpoint_every
-        self._supplements = supplements
-        self._debug = debug
+        self._retries, self._checkpoint_every = retries, checkpoint_every
+        self._task_options = task_options
         self._queue = sorted(
             map(QueuedCase, unique(pending.todo)), key=lambda queued: -expected_cost(queued.case)
         )
         self._running: dict[str, QueuedCase] = {}
-        self._contended: set[str] = set()  # tasks that ran beside another run's
+        self._measured: dict[str, Measured] = {}
+        self._contended: set[str] = set()  # tasks that ran beside others, of this run or another
         self._seen = set(pending.seen)
         self._finished = dict(pending.finished)
         self._locks = CaseLocks(results, executor.lock_scope)
@@ -138,7 +133,7 @@ class Scheduler:
     def run(self) -> RunSummary:
         """Run all cases, and return when all have ended or somebody interrupts."""
         cases = [queued.case for queued in self._queue]
-        self._executor.prepare(cases)
+        self._executor.prepare(cases, self._report)
         self._observer.begin(cases)
         with signals.as_event() as self._interrupted, self._locks:
             try:
@@ -146,11 +141,12 @@ class Scheduler:
                     self._start_cases()
                     if self._locks.held_elsewhere():
                         self._contended |= self._running.keys()
-                    for result in self._executor.poll(self._report):
+                    for result in self._executor.poll():
                         self._end(result)
             finally:
-                for result in self._executor.stop():
-                    self._end(result)
+                if self._interrupted.is_set() or self._running:
+                    for result in self._executor.stop():
+                        self._end(result)
         rescued = self._writer.rescue()
         return RunSummary(
             list(self._writer.stored.values()),
@@ -161,7 +157,7 @@ class Scheduler:
         )
 
     def _has_work(self) -> bool:
-        return bool(self._executor.running or (self._queue and not self._writer.backlog))
+        return bool(self._running or (self._queue and not self._writer.backlog))
 
     def _start_cases(self) -> None:
         """Start what there is room for; nothing while records cannot be written."""
@@ -194,26 +190,31 @@ class Scheduler:
             queued.case,
             slot.host,
             slot.cores,
-            data_dir=self._data_dir,
-            supplements=self._supplements,
-            debug=self._debug,
+            **self._task_options,
             checkpoints=checkpoint_dirs.of_case(
                 self._results, slot.host, queued.case, self._checkpoint_every
             ),
         )
-        self._running[task.run_id] = queued
+        self._running[task.run_id], queued.address = queued, slot.address
+        beside = {run for run, other in self._running.items() if other.address == slot.address}
+        self._contended |= beside if len(beside) > 1 else set()
         self._executor.start(task, slot)
         self._observer.started(task)
 
     def _report(self, task: Task, message: Progress | Measured) -> None:
-        if isinstance(message, Progress):
+        if isinstance(message, Measured):
+            self._measured[task.run_id] = message
+        else:
             self._observer.progress(task, message)
 
     def _end(self, result: TaskResult) -> None:
         """Store the record of an attempt, and queue the case again where that may help."""
-        queued, result = self._running.pop(result.task.run_id), keep_measured(result)
+        run_id = result.task.run_id
+        queued = self._running.pop(run_id)
+        if measured := self._measured.pop(run_id, None):
+            result = keep_measured(result, measured)
         outcome = result.outcome
-        if result.contended or result.task.run_id in self._contended:
+        if run_id in self._contended:
             outcome = mark_contended(outcome)
         self._writer.put(outcome)
         if outcome.record.run.status in ("ok", "diverged") and not self._writer.backlog:
@@ -231,11 +232,10 @@ class Scheduler:
         self._queue.insert(0, queued)
 
 
-def keep_measured(result: TaskResult) -> TaskResult:
-    """Return the result of a task that died after the measuring as one that is ok."""
-    if result.measured is None:
+def keep_measured(result: TaskResult, measured: Measured) -> TaskResult:
+    """Return the result of a task that went wrong after the measuring as one that is ok."""
+    if result.outcome.record.run.status == "ok":
         return result
     model, reason = result.task.case.model, result.outcome.record.run.error
     log.warning("%s was measured, but its pictures and explanations are missing: %s", model, reason)
-    outcome = Outcome(result.measured.record, result.measured.artifacts)
-    return replace(result, outcome=outcome, retryable=False, worker_lost=False)
+    return TaskResult(result.task, Outcome(measured.record, measured.artifacts))

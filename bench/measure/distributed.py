@@ -4,71 +4,30 @@ The workers of all hosts join through `jax.distributed` and run the same program
 case. Process 0 takes its tasks from the command that supervises it and broadcasts them.
 """
 
-import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
+from bench.measure.hosts import Member, describe_difference, facts
 from bench.measure.messages import Execute, Task, new_task
 from bench.measure.worker import pin_to_cores
+from bench.processes import signals
 from bench.records.provenance import Provenance
-from bench.records.schema import Case, Machine, Probe
+from bench.records.schema import Case
 from fmnist_jax.errors import UserError
 
-JOIN_S = 300  # for all processes to join: the default of jax.distributed.initialize
 HEARTBEAT_S = 10  # without a heartbeat after which a process counts as lost
 IDLE_S = 60.0  # between broadcasts while there is no task, far below the collectives' timeout
 BROKEN_CONNECTION = re.compile("JaxRuntimeError|Gloo|NCCL")
 IDLE, END = b"idle", b"end"  # what process 0 broadcasts in place of a case
-
-
-@dataclass(frozen=True)
-class Rank:
-    """One of the processes that train together.
-
-    Attributes:
-        coordinator: HOST:PORT of process 0.
-        processes: their number.
-        process_id: of this one, from 0.
-    """
-
-    coordinator: str
-    processes: int
-    process_id: int
-
-    @property
-    def port(self) -> int:
-        """Of the coordinator."""
-        return int(self.coordinator.rpartition(":")[2])
-
-
-@dataclass(frozen=True)
-class Member:
-    """What a worker has to know before its first case.
-
-    Attributes:
-        rank: which of the processes it is.
-        host: this host, for the records and to be compared with the others.
-        cases: of the plan, the same on every host.
-        cores: the CPUs that the worker may use.
-        data_dir: as given on the command line of this host.
-        debug: print tracebacks.
-        join_s: seconds for all processes to join.
-    """
-
-    rank: Rank
-    host: Provenance
-    cases: Sequence[Case]
-    cores: tuple[int, ...]
-    data_dir: Path | None = None
-    debug: bool = False
-    join_s: int = JOIN_S
+INTERRUPT = "interrupt"  # what any command sends its worker to have those of all hosts exit
+FOREVER_MS = 2**31 - 1
 
 
 def serve(member: Member, execute: Execute, connection: Connection) -> int | UserError:
@@ -80,7 +39,8 @@ def serve(member: Member, execute: Execute, connection: Connection) -> int | Use
     Args:
         member: which process this is.
         execute: what to do with a case.
-        connection: to the command; process 0 receives tasks and, last, None.
+        connection: to the command; process 0 receives tasks and, last, None. Any process
+            may receive `INTERRUPT`, whatever it is doing.
 
     Returns:
         The exit code, or in what the processes differ.
@@ -97,20 +57,52 @@ def serve(member: Member, execute: Execute, connection: Connection) -> int | Use
         initialization_timeout=member.join_s,
         heartbeat_timeout_seconds=HEARTBEAT_S,
     )
+    orders: Queue[Task | None] = Queue()
+    Thread(target=_receive_orders, args=(connection, orders), daemon=True).start()
+    Thread(target=_exit_when_interrupted, daemon=True).start()
     result: int | UserError
     try:
         connection.send(_exchange(member))
-        result = _run_cases(member, execute, connection)
+        result = _run_cases(member, execute, connection, orders)
     except UserError as error:
         result = error
     jax.distributed.shutdown()
     return result
 
 
-def _run_cases(member: Member, execute: Execute, connection: Connection) -> int:
+def _receive_orders(connection: Connection, orders: "Queue[Task | None]") -> None:
+    """Queue what the command sends, and tell all processes when it is interrupted."""
+    from jax._src.distributed import global_state
+
+    with suppress(EOFError, OSError):  # the command is gone
+        while (order := connection.recv()) != INTERRUPT:
+            orders.put(order)
+        assert global_state.client
+        global_state.client.key_value_set(INTERRUPT, "", allow_overwrite=True)
+
+
+def _exit_when_interrupted() -> None:
+    """Wait until any process is interrupted, and exit together with all others.
+
+    The main thread may be in a collective operation, or compile, and cannot be asked.
+    """
+    import jax
+    from jax._src.distributed import global_state
+
+    assert global_state.client
+    with suppress(jax.errors.JaxRuntimeError):  # the run has ended
+        global_state.client.blocking_key_value_get(INTERRUPT, FOREVER_MS)
+        with suppress(jax.errors.JaxRuntimeError):
+            jax.distributed.shutdown()  # process 0, which hosts the store, leaves last
+        os._exit(signals.EXIT_CODE)
+
+
+def _run_cases(
+    member: Member, execute: Execute, connection: Connection, orders: "Queue[Task | None]"
+) -> int:
     """Run the same loop on every process until process 0 has no more tasks."""
     exit_code = 0
-    while task := _next_task(member, connection):
+    while task := _next_task(member, connection, orders):
         outcome = execute(task, connection)
         run = outcome.record.run
         if run.status not in ("ok", "diverged"):  # training diverges on all processes alike
@@ -125,14 +117,17 @@ def _run_cases(member: Member, execute: Execute, connection: Connection) -> int:
     return exit_code
 
 
-def _next_task(member: Member, connection: Connection) -> Task | None:
+def _next_task(member: Member, connection: Connection, orders: "Queue[Task | None]") -> Task | None:
     """Return the task that process 0 has been given, on every process; None at the end."""
     from fmnist_jax.training.placement import broadcast_bytes
 
     if member.rank.process_id == 0:
-        while not connection.poll(IDLE_S):
-            broadcast_bytes(IDLE)
-        task: Task | None = connection.recv()
+        while True:
+            try:
+                task = orders.get(timeout=IDLE_S)
+                break
+            except Empty:
+                broadcast_bytes(IDLE)
         broadcast_bytes(task.case.model_dump_json().encode() if task else END)
         return task
     while (order := broadcast_bytes()) == IDLE:
@@ -160,7 +155,7 @@ def _exchange(member: Member) -> tuple[Provenance, ...]:
 
     client, rank = global_state.client, member.rank
     assert client
-    shared = {"facts": _facts(member), "host": member.host.model_dump(mode="json")}
+    shared = {"facts": facts(member), "host": member.host.model_dump(mode="json")}
     client.key_value_set(f"member/{rank.process_id}", json.dumps(shared))
     members: list[dict[str, Any]] = []
     for number in range(rank.processes):
@@ -169,58 +164,3 @@ def _exchange(member: Member) -> tuple[Provenance, ...]:
         if difference := describe_difference([each["facts"] for each in members]):
             raise UserError(difference)
     return tuple(Provenance.model_validate(each["host"]) for each in members)
-
-
-def _facts(member: Member) -> dict[str, Any]:
-    """What has to be the same on all hosts, or their programs would differ."""
-    host = member.host
-    data = sorted({case.dataset_sha256 for case in member.cases})
-    cases = json.dumps([case.model_dump(mode="json") for case in member.cases], sort_keys=True)
-    devices = "accelerator_count" if host.accelerated else "cores"
-    return {
-        "--processes": member.rank.processes,
-        **{name: getattr(host.code, name) for name in ("version", "commit")},
-        **{
-            name: getattr(host.software, name)
-            for name in ("jax", "jaxlib", "flax", "optax", "numpy", "xla_flags", "jax_config")
-        },
-        **{name: getattr(host.machine, name) for name in ("accelerator", devices)},
-        "data": hashlib.sha256("".join(data).encode()).hexdigest()[:12],
-        "models and options": hashlib.sha256(cases.encode()).hexdigest()[:12],
-    }
-
-
-def describe_difference(facts: Sequence[dict[str, Any]]) -> str | None:
-    """Name the first thing in which the processes differ, with the value on each.
-
-    Args:
-        facts: what each process knows of itself, in the order of the processes.
-    """
-    for name in facts[0]:
-        values = [each.get(name) for each in facts]
-        if any(value != values[0] for value in values):
-            listed = ", ".join(f"{value} on process {i}" for i, value in enumerate(values))
-            return f"the hosts must be alike and are not: {name.replace('_', ' ')} is {listed}"
-    return None
-
-
-def add_up(machines: Sequence[Machine]) -> Machine:
-    """Describe equal hosts as one machine: what is counted is added up."""
-    first = machines[0]
-
-    def total(values: Sequence[float | None]) -> float | None:
-        return None if None in values else sum(value for value in values if value is not None)
-
-    probes = [machine.probe for machine in machines]
-    return first.model_copy(
-        update={
-            "id": f"{first.id}-x{len(machines)}hosts",
-            "cores": sum(machine.cores for machine in machines),
-            "memory_bytes": sum(machine.memory_bytes for machine in machines),
-            "accelerator_count": sum(machine.accelerator_count for machine in machines),
-            "probe": Probe(
-                **{name: total([getattr(probe, name) for probe in probes])
-                   for name in Probe.model_fields}
-            ),
-        }
-    )  # fmt: skip

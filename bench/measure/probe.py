@@ -99,7 +99,7 @@ def matmul_flops(devices: list[Any]) -> float:
     import jax.numpy as jnp
 
     on_cpu = devices[0].platform == "cpu"
-    side, dtype = (2048, jnp.float32) if on_cpu else (8192, jnp.bfloat16)
+    side, dtype = (1024, jnp.float32) if on_cpu else (8192, jnp.bfloat16)
     product = jax.pmap(lambda a: a @ a, devices=devices)
     a = jax.pmap(lambda key: jax.random.normal(key, (side, side), dtype), devices=devices)(
         jax.random.split(jax.random.key(0), len(devices))

@@ -12,9 +12,6 @@ EXIT_CODE = 130  # by Ctrl-C or SIGTERM, as shells have it
 def as_event() -> Iterator[threading.Event]:
     """Set an event at Ctrl-C or SIGTERM, so that neither interrupts a write."""
     interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted
-        return
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: interrupted.set()) for number in numbers]
     try:

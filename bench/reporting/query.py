@@ -1,10 +1,12 @@
 """Queries that several sections share: the runs that can be compared, one row per model."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri, stdtrit  # scipy.stats would take a second to import
 
 from bench.reporting.format import interval, percentage
 from bench.reporting.metric import all_metrics
@@ -167,19 +169,19 @@ def show_model(model: str, seeds: int) -> str:
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
     """Return the 95% interval of a proportion (Wilson 1927), which holds near 0 and 1 too."""
-    from scipy.stats import binomtest  # a second to import
-
-    found = binomtest(correct, total).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(found.low), float(found.high)
+    z = float(ndtri(0.975))
+    share, shrink = correct / total, 1 + z**2 / total
+    centre = (share + z**2 / (2 * total)) / shrink
+    reach = z / shrink * math.sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2)
+    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return Student's 95% interval of the mean of several runs; nan for fewer than two."""
-    from scipy.stats import sem, t  # a second to import
-
     if len(values) < 2:
         return float("nan"), float("nan")
-    reach = float(t.ppf(0.975, len(values) - 1) * sem(values))
+    deviation = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    reach = float(stdtrit(len(values) - 1, 0.975)) * deviation
     return float(np.mean(values)) - reach, float(np.mean(values)) + reach
 
 

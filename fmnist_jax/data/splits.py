@@ -85,8 +85,6 @@ def _take(
     name: str, count: int, index: Indices, labels: Labels, seed: int
 ) -> tuple[Indices, Indices]:
     """Divide the positions `index` into the others and `count` drawn ones, each ascending."""
-    from sklearn.model_selection import train_test_split  # slow to import, needed once
-
     classes, members = np.unique(labels[index], return_counts=True)
     least, most = len(classes), len(index) - len(classes)
     if not least <= count <= most or members.min() < 2:
@@ -95,7 +93,43 @@ def _take(
             f"{name} = {count:,} is impossible with {len(index):,} images of {len(classes)} "
             f"classes to choose from: choose {least:,} to {most:,}{alternative}"
         )
-    others, drawn = train_test_split(
-        index, test_size=count, stratify=labels[index], random_state=seed
-    )
-    return np.sort(others), np.sort(drawn)
+    drawn = _draw_stratified(labels[index], count, np.random.RandomState(seed))
+    return index[~drawn], index[drawn]
+
+
+def _draw_stratified(
+    labels: Labels, count: int, random: np.random.RandomState
+) -> npt.NDArray[np.bool_]:
+    """Draw `count` positions with the classes in proportion.
+
+    These are the positions that scikit-learn's `train_test_split` draws, so that a seed
+    means what it means elsewhere. To import scikit-learn takes a second, in every process.
+
+    Args:
+        labels: [n], of the positions to choose from.
+        count: how many to draw.
+        random: the source of randomness.
+
+    Returns:
+        bool [n], whether a position is drawn.
+    """
+    drawn = np.zeros(len(labels), np.bool_)
+    _, members = np.unique(labels, return_counts=True)
+    kept = _share_out(members, len(labels) - count, random)
+    _share_out(members - kept, count, random)  # it takes the rest, and random numbers
+    by_class = np.split(np.argsort(labels, kind="stable"), np.cumsum(members)[:-1])
+    for positions, keep in zip(by_class, kept, strict=True):
+        drawn[random.permutation(positions)[keep:]] = True
+    return drawn
+
+
+def _share_out(members: Indices, count: int, random: np.random.RandomState) -> Indices:
+    """Return how many of `count` each class gets, by the largest remainder; ties are drawn."""
+    exact = members / members.sum() * count
+    shares = np.floor(exact).astype(np.int64)
+    remainders = exact - shares
+    for remainder in np.unique(remainders)[::-1]:
+        if missing := count - shares.sum():
+            tied = np.flatnonzero(remainders == remainder)
+            shares[random.choice(tied, min(len(tied), missing), replace=False)] += 1
+    return shares

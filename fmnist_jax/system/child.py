@@ -100,6 +100,11 @@ class Child:
         return self._process.pid
 
     @property
+    def exitcode(self) -> int | None:
+        """How the process ended; negative for a signal, None while it runs."""
+        return self._process.exitcode
+
+    @property
     def output(self) -> str:
         """What the process has printed on stderr so far, if that is hidden."""
         return self._output.read_text(errors="replace") if self._output else ""
@@ -148,6 +153,10 @@ class Child:
         while not isinstance(message := self.receive(), Returned):
             pass
         return message.value
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end of the process, but no longer than `timeout` seconds."""
+        self._process.join(timeout)
 
     def kill(self) -> None:
         """End the process and all that it started, and return when nothing is left of them."""

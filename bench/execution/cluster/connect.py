@@ -15,15 +15,8 @@ from bench.measure import probe
 from bench.records import store
 from fmnist_jax.errors import UserError, nearest
 
-QUEUES = {
-    "htcondor": "HTCondorCluster",
-    "lsf": "LSFCluster",
-    "moab": "MoabCluster",
-    "oar": "OARCluster",
-    "pbs": "PBSCluster",
-    "sge": "SGECluster",
-    "slurm": "SLURMCluster",
-}
+_NAMES = "HTCondor", "LSF", "Moab", "OAR", "PBS", "SGE", "SLURM"
+QUEUES = {name.lower(): f"{name}Cluster" for name in _NAMES}  # their classes in dask-jobqueue
 INSTALL = "pip install -e '.[cluster]'"
 CONNECT_S = 10.0
 WORKERS_S = 10.0  # for a first one to be there

@@ -13,12 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.execution.cluster.remote import Order, Unwanted, measured_variable, run
+from bench.execution.cluster.remote import Unwanted, measured_variable, run
 from bench.execution.cluster.workers import WorkerPool
 from bench.execution.cores import cores_for
 from bench.execution.executor import Report, Slot, TaskResult
-from bench.measure.measure import execute
-from bench.measure.messages import Execute, Measured, Outcome, Progress, Task, make_record
+from bench.measure.messages import Outcome, Progress, Task, make_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
 from fmnist_jax.system.child import in_one_line
@@ -38,24 +37,22 @@ class _Job:
     Attributes:
         task: which one.
         worker: the name of its Dask worker.
-        address: of its machine.
         future: what Dask knows of it.
         started: the worker has taken it up.
         ended: nothing of it is left on the worker.
-        contended: other work ran on the same machine.
     """
 
     task: Task
     worker: str
-    address: str
     future: "Future[TaskResult]"
     started: bool = False
     ended: bool = False
-    contended: bool = False
 
 
 class ClusterExecutor:
     """The workers of a Dask cluster, as they come and go."""
+
+    lock_scope = "cluster"  # runs on any cluster share the cases
 
     def __init__(
         self,
@@ -63,10 +60,8 @@ class ClusterExecutor:
         pool: WorkerPool,
         *,
         jobs: int | Literal["auto"] = "auto",
-        timeout: float | None = None,
-        memory_limit: int | None = None,
-        execute: Execute = execute,
         scale: Callable[[int], None] | None = None,
+        **options: Any,
     ) -> None:
         """Start nothing yet.
 
@@ -74,45 +69,35 @@ class ClusterExecutor:
             client: of the cluster.
             pool: its workers.
             jobs: cases side by side at most; auto is as many as there are workers.
-            timeout: seconds after which a task is stopped.
-            memory_limit: bytes that a case may hold, resident.
-            execute: what is done with a case; it must be importable by name over there.
             scale: has the cluster grow to so many workers, if it can.
+            **options: of the `LocalExecutor` over there, for one case.
         """
         self._client = client
         self._pool = pool
         self._max_jobs = float("inf") if jobs == "auto" else jobs
         self._scale = scale
-        self._limits = timeout, memory_limit, execute
+        self._report: Report = lambda task, message: None
         self._jobs: dict[str, _Job] = {}
         self._events: queue.Queue[tuple[str, str, Any]] = queue.Queue()
         self._topic = f"fmnist-jax-{secrets.token_hex(4)}"
+        self._order = pool.results, self._topic, options
         client.subscribe_topic(self._topic, lambda event: self._events.put(event[1]))
-
-    @property
-    def lock_scope(self) -> str:
-        """Any cluster: runs on clusters share the cases."""
-        return "cluster"
 
     @property
     def hosts(self) -> Sequence[Provenance]:
         """The machines known so far."""
-        return [slot.host for slot, _ in self._pool.usable.values()]
+        return [slot.host for slot in self._pool.usable.values()]
 
-    @property
-    def running(self) -> Sequence[Task]:
-        """The tasks that were started and have not ended."""
-        return [job.task for job in self._jobs.values()]
-
-    def prepare(self, cases: Sequence[Case]) -> None:
+    def prepare(self, cases: Sequence[Case], report: Report) -> None:
         """Have the cluster grow to as many workers as the cases can use."""
+        self._report = report
         if self._scale and cases:
             self._scale(int(min(len(cases), self._max_jobs)))
 
     def find_slot(self, case: Case) -> Slot | None:
         """Return an idle worker; one with an accelerator is for networks, if there is a choice."""
         busy = {job.worker for job in self._jobs.values()}
-        idle = [slot for name, (slot, _) in self._pool.usable.items() if name not in busy]
+        idle = [slot for name, slot in self._pool.usable.items() if name not in busy]
         if not idle or len(self._jobs) >= self._max_jobs:
             return None
         slot = min(idle, key=lambda slot: slot.host.accelerated != (case.kind == "flax"))
@@ -120,26 +105,18 @@ class ClusterExecutor:
 
     def start(self, task: Task, slot: Slot) -> None:
         """Send a task to the worker of the slot, and to no other."""
-        _, worker = self._pool.usable[slot.worker]
-        if not worker.shares_results:
-            task = replace(task, checkpoints=None)
-        order = Order(task, *self._limits)
-        future = self._client.submit(run, order, self._topic, workers=[slot.worker], pure=False)
+        future = self._client.submit(run, task, *self._order, workers=[slot.worker], pure=False)
         future.add_done_callback(lambda _: self._events.put((task.run_id, "done", None)))
-        self._jobs[task.run_id] = _Job(task, slot.worker, worker.address, future)
-        neighbours = [job for job in self._jobs.values() if job.address == worker.address]
-        if len(neighbours) > 1:
-            for job in neighbours:
-                job.contended = True
+        self._jobs[task.run_id] = _Job(task, slot.worker, future)
 
-    def poll(self, report: Report) -> list[TaskResult]:
+    def poll(self) -> list[TaskResult]:
         """Wait a moment, report progress, and return which tasks have ended.
 
         Raises:
             UserError: the cluster's scheduler is gone.
         """
         self._pool.refresh()
-        self._read_events(report)
+        self._read_events()
         return self._collect()
 
     def stop(self) -> list[TaskResult]:
@@ -149,13 +126,11 @@ class ClusterExecutor:
         if jobs and self._client.status == "running":
             self._client.cancel([job.future for job in jobs])
             deadline = time.monotonic() + STOP_S
-            while any(job.started and not job.ended for job in jobs):
-                self._read_events(lambda *_: None)
-                if time.monotonic() > deadline:
-                    break
+            while any(job.started > job.ended for job in jobs) and time.monotonic() < deadline:
+                self._read_events()
         return results + [self._abort(job, "interrupted", "stopped by a signal") for job in jobs]
 
-    def _read_events(self, report: Report) -> None:
+    def _read_events(self) -> None:
         with suppress(queue.Empty):
             event = self._events.get(timeout=POLL_S)
             while True:
@@ -164,7 +139,7 @@ class ClusterExecutor:
                     job.started = True
                     job.ended |= kind == "ended"
                     if kind == "progress":
-                        report(job.task, Progress(**content))
+                        self._report(job.task, Progress(**content))
                 event = self._events.get_nowait()
 
     def _collect(self) -> list[TaskResult]:
@@ -192,16 +167,14 @@ class ClusterExecutor:
         self, job: _Job, status: Status, reason: str, worker_lost: bool = False
     ) -> TaskResult:
         outcome = Outcome(make_record(job.task, status, reason))
-        measured: Measured | None = None
         if self._client.status == "running":
             with suppress(TimeoutError, OSError):
                 variable = measured_variable(job.task.run_id, self._client)
-                measured = pickle.loads(variable.get(timeout=POLL_S))
-        result = TaskResult(job.task, outcome, measured, retryable=True, worker_lost=worker_lost)
-        return self._end(job, result)
+                self._report(job.task, pickle.loads(variable.get(timeout=POLL_S)))
+        return self._end(job, TaskResult(job.task, outcome, True, worker_lost))
 
     def _end(self, job: _Job, result: TaskResult) -> TaskResult:
         job.future.cancel()  # a pinned task would wait for its worker to come back
         measured_variable(job.task.run_id, self._client).delete()
         del self._jobs[job.task.run_id]
-        return replace(result, contended=result.contended or job.contended)
+        return result

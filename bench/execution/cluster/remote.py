@@ -4,13 +4,13 @@ import pickle
 import threading
 from collections.abc import Callable, Set
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
-from bench.measure.messages import Execute, Measured, Progress, Task
+from bench.measure.messages import Measured, Progress, Task
 from bench.records import store
 from bench.records.provenance import Provenance
 from fmnist_jax.system.cpu import available_cores
@@ -24,43 +24,28 @@ class Unwanted(Exception):
     """The client has cancelled a case, or is gone."""
 
 
-@dataclass(frozen=True)
-class Order:
-    """A case to be run, with its limits as of `LocalExecutor`."""
-
-    task: Task
-    timeout: float | None
-    memory_limit: int | None
-    execute: Execute
-
-
 def introduce(
     name: str,
     inspect: Inspect,
     command: str,
-    results: Path,
     folder: str,
     threads: int,
     taken: Set[int],
-) -> tuple[Slot, bool]:
+) -> Slot:
     """Choose the cores of this Dask worker, and fingerprint them.
 
     Args:
         name: of the worker.
         inspect: makes the fingerprint.
         command: for the records.
-        results: the results folder, which may be on a disk that this machine shares.
-        folder: its identity, for the records.
+        folder: the identity of the results folder, for the records.
         threads: how many cores it may use.
         taken: those of other Dask workers on this machine.
-
-    Returns:
-        Its slot, and whether it sees the results folder.
     """
     cores = available_cores()
     own = tuple(core for core in cores if core not in taken)[:threads] or cores[:threads]
     host = inspect(command, own).model_copy(update={"folder": folder})
-    return Slot(host, own, name), store.has_id(results, folder)
+    return Slot(host, own, name)
 
 
 def measured_variable(run_id: str, client: Any = None) -> Any:
@@ -70,15 +55,21 @@ def measured_variable(run_id: str, client: Any = None) -> Any:
     return Variable(f"fmnist-jax-{run_id}", client)
 
 
-def run(order: Order, topic: str) -> TaskResult:
+def run(task: Task, results: Path, topic: str, options: dict[str, Any]) -> TaskResult:
     """Run a case in a supervised process, and tell its progress under `topic`.
+
+    Args:
+        task: the case; without checkpoints where this machine does not see `results`.
+        results: the results folder.
+        topic: of the client.
+        options: of `LocalExecutor`.
 
     Raises:
         Unwanted: the client cancelled it or is gone, or the worker is closing.
     """
     from distributed import Status, get_worker
 
-    worker, task = get_worker(), order.task
+    worker = get_worker()
     key = worker.get_current_task()
 
     def check() -> None:
@@ -97,21 +88,18 @@ def run(order: Order, topic: str) -> TaskResult:
             with suppress(OSError):  # the outcome is going to say the same
                 measured_variable(task.run_id).set(pickle.dumps(message))
 
+    if not store.has_id(results, task.host.folder or ""):
+        task = replace(task, checkpoints=None)
     while not _one_case.acquire(timeout=POLL_S):
         check()
-    executor = LocalExecutor(
-        task.host,
-        task.cores,
-        timeout=order.timeout,
-        memory_limit=order.memory_limit,
-        execute=order.execute,
-    )
+    executor = LocalExecutor(task.host, task.cores, **options)
+    executor.prepare([task.case], report)
     try:
         send("started")
         executor.start(task, Slot(task.host, task.cores))
-        while not (results := executor.poll(report)):
+        while not (ended := executor.poll()):
             check()
-        return results[0]
+        return ended[0]
     finally:
         executor.stop()
         _one_case.release()

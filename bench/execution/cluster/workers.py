@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +27,12 @@ class ClusterWorker:
         address: of its machine, which may have others.
         introduction: what it says of itself.
         slot: where its cases run, once it has said that.
-        shares_results: it sees the results folder.
         problem: why it cannot be used.
     """
 
     address: str
-    introduction: "Future[tuple[Slot, bool]]"
+    introduction: "Future[Slot]"
     slot: Slot | None = None
-    shares_results: bool = False
     problem: str = ""
 
     @property
@@ -51,14 +49,18 @@ class ClusterWorker:
             self.problem = f"{type(cause).__name__}: {cause}"
             log.warning("a worker of the cluster is left out: %s", self.problem)
         else:
-            self.slot, self.shares_results = self.introduction.result()
+            self.slot = replace(self.introduction.result(), address=self.address)
             log.info(
                 "%s takes part with %d core(s)", self.slot.host.machine.id, len(self.slot.cores)
             )
 
 
 class WorkerPool:
-    """The workers of a cluster, by their names."""
+    """The workers of a cluster, by their names.
+
+    Attributes:
+        results: the results folder, which may be on a disk that they share.
+    """
 
     def __init__(
         self, client: "Client", command: str, results: Path, folder: str, inspect: Inspect
@@ -73,15 +75,16 @@ class WorkerPool:
             inspect: makes the fingerprint of a machine, there.
         """
         self._client = client
-        self._question = inspect, command, results, folder
+        self._question = inspect, command, folder
+        self.results = results
         self._refreshed_at = 0.0
         self._present = 0
         self._workers: dict[str, ClusterWorker] = {}
 
     @property
-    def usable(self) -> dict[str, tuple[Slot, ClusterWorker]]:
+    def usable(self) -> dict[str, Slot]:
         """Those that take part, by name."""
-        return {name: (w.slot, w) for name, w in self._workers.items() if w.slot}
+        return {name: worker.slot for name, worker in self._workers.items() if worker.slot}
 
     def refresh(self) -> None:
         """See, once a second, who has joined and who has left.
@@ -136,8 +139,8 @@ class WorkerPool:
                 )
             time.sleep(POLL_S)
 
-    def _introduce(self, name: str, address: str, threads: int) -> "Future[tuple[Slot, bool]]":
-        neighbours = [slot for slot, worker in self.usable.values() if worker.address == address]
+    def _introduce(self, name: str, address: str, threads: int) -> "Future[Slot]":
+        neighbours = [slot for slot in self.usable.values() if slot.address == address]
         taken = frozenset(core for slot in neighbours for core in slot.cores)
         return self._client.submit(
             introduce, name, *self._question, threads, taken, workers=[name], pure=False

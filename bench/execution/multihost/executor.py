@@ -6,11 +6,10 @@ from contextlib import contextmanager
 
 from bench.execution.executor import Report, Slot, TaskResult
 from bench.execution.multihost.worker import HostLost, Worker, start_worker
-from bench.measure.distributed import Member, add_up
+from bench.measure.hosts import Member, add_up
 from bench.measure.measure import measure
-from bench.measure.messages import Execute, Measured, Outcome, Task, make_record
-from bench.records.provenance import Provenance
-from bench.records.schema import Case, Status
+from bench.measure.messages import Execute, Outcome, Task, make_record
+from bench.records.schema import Case
 from fmnist_jax.system.child import Returned
 
 POLL_S = 0.1
@@ -43,31 +42,18 @@ class MultihostExecutor:
     def __init__(self, worker: Worker, member: Member, timeout: float | None) -> None:
         """Start nothing yet; the arguments are those of `connect`."""
         machine = add_up([host.machine for host in worker.hosts])
-        self._host = member.host.model_copy(update={"machine": machine})
+        self.hosts = [member.host.model_copy(update={"machine": machine})]
+        self.lock_scope = machine.id
         self._worker, self._cores, self._timeout = worker, member.cores, timeout
         self._task: Task | None = None
-        self._measured: Measured | None = None
+        self._report: Report = lambda task, message: None
         self._started_at = 0.0
         self._loss: HostLost | None = None
-        self._interrupted = False
+        self._stopped = False
 
-    @property
-    def lock_scope(self) -> str:
-        """All hosts together."""
-        return self._host.machine.id
-
-    @property
-    def hosts(self) -> Sequence[Provenance]:
-        """All of them, as one machine."""
-        return [self._host]
-
-    @property
-    def running(self) -> Sequence[Task]:
-        """The task at work, if any."""
-        return [self._task] if self._task else []
-
-    def prepare(self, cases: Sequence[Case]) -> None:
-        """Do nothing: each case gets all devices."""
+    def prepare(self, cases: Sequence[Case], report: Report) -> None:
+        """Divide nothing: each case gets all devices."""
+        self._report = report
 
     def find_slot(self, case: Case) -> Slot | None:
         """Return all cores, or None while a case is at work.
@@ -77,33 +63,32 @@ class MultihostExecutor:
         """
         if self._loss:
             raise self._loss
-        return None if self._task else Slot(self._host, self._cores)
+        return None if self._task else Slot(self.hosts[0], self._cores)
 
     def start(self, task: Task, slot: Slot) -> None:
         """Have all workers train the case."""
-        self._task, self._measured, self._started_at = task, None, time.monotonic()
+        self._task, self._started_at = task, time.monotonic()
         self._worker.send(task)
 
-    def poll(self, report: Report) -> list[TaskResult]:
-        """Wait a moment, pass on what the worker sent, and return the task if it has ended."""
+    def poll(self) -> list[TaskResult]:
+        """Wait a moment, report what the worker sent, and return the task if it has ended."""
         try:
             message = self._worker.receive(POLL_S)
         except TimeoutError:
             return self._check_limit()
         except HostLost as loss:
-            return self._lose(loss, "failed")
+            return self._lose(loss)
         if isinstance(message, Outcome):
             return self._end(message)
-        if isinstance(message, Measured):
-            self._measured = message
         if self._task:
-            report(self._task, message)
+            self._report(self._task, message)
         return []
 
     def stop(self) -> list[TaskResult]:
-        """End the task at work, if any, and with it the run on every host."""
-        self._interrupted = bool(self._task)
-        return self._lose(HostLost("stopped by a signal"), "interrupted") if self._task else []
+        """End the run on every host, as interrupted."""
+        self._stopped = True
+        self._worker.interrupt()
+        return self._lose(HostLost("stopped by a signal", "interrupted"))
 
     def finish(self) -> None:
         """Have the other processes exit, unless they were stopped.
@@ -111,7 +96,7 @@ class MultihostExecutor:
         Raises:
             HostLost: they are gone already.
         """
-        if self._interrupted:
+        if self._stopped:
             return
         if self._loss:
             raise self._loss
@@ -120,19 +105,17 @@ class MultihostExecutor:
             pass
 
     def _check_limit(self) -> list[TaskResult]:
-        if not self._timeout or time.monotonic() < self._started_at + self._timeout:
-            return []
-        reason = f"stopped after {self._timeout:g} s; allow more with --timeout"
-        return self._lose(HostLost(reason), "timeout") if self._task else []
+        if self._task and self._timeout and time.monotonic() > self._started_at + self._timeout:
+            reason = f"stopped after {self._timeout:g} s; allow more with --timeout"
+            return self._lose(HostLost(reason, "timeout"))
+        return []
 
-    def _lose(self, loss: HostLost, status: Status) -> list[TaskResult]:
+    def _lose(self, loss: HostLost) -> list[TaskResult]:
         self._loss = loss
         self._worker.kill()
-        if self._task is None:
-            return []
-        return self._end(Outcome(make_record(self._task, status, loss.reason)))
+        task = self._task
+        return self._end(Outcome(make_record(task, loss.status, loss.reason))) if task else []
 
     def _end(self, outcome: Outcome) -> list[TaskResult]:
         task, self._task = self._task, None
-        measured = None if outcome.record.run.status == "ok" else self._measured
-        return [TaskResult(task, outcome, measured)] if task else []
+        return [TaskResult(task, outcome)] if task else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.measure.distributed import Rank
+from bench.measure.hosts import Rank
 from bench.plan.plan import Plan
 from bench.records.schema import Case
 from fmnist_jax.errors import UserError

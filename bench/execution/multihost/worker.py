@@ -8,27 +8,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from bench.measure.distributed import Member, serve
+from bench.measure.distributed import INTERRUPT, serve
+from bench.measure.hosts import Member
 from bench.measure.measure import measure
 from bench.measure.messages import Execute, Outcome, Task
+from bench.processes import signals
 from bench.records.provenance import Provenance
+from bench.records.schema import Status
 from fmnist_jax.errors import UserError
 from fmnist_jax.system.child import Child, ChildError, Returned
 
+INTERRUPT_S = 10.0  # for the workers of all hosts to exit together
 log = logging.getLogger("fmnist_jax")
 
 
 class HostLost(UserError):
-    """A worker failed, here or on another host, and no further case can run.
+    """A worker is gone, here or on another host, and no further case can run.
 
     Attributes:
         reason: why, for the record.
+        status: for the record.
     """
 
-    exit_code = 1
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, reason: str, status: Status = "failed") -> None:
+        self.reason, self.status = reason, status
+        self.exit_code = signals.EXIT_CODE if status == "interrupted" else 1
         super().__init__(f"{reason}; run again to go on from the last checkpoint")
 
 
@@ -54,8 +58,8 @@ class Worker:
             raise message.value
         self.hosts = message
 
-    def send(self, order: Task | None) -> None:
-        """Hand the worker of process 0 a task, or None to have all workers leave."""
+    def send(self, order: Task | str | None) -> None:
+        """Hand the worker of process 0 a task, or None when there are no more."""
         with suppress(OSError):  # `receive` tells that it is gone, and why
             self._child.connection.send(order)
 
@@ -69,11 +73,18 @@ class Worker:
         try:
             message = self._child.receive(timeout)
         except ChildError as death:
+            if self._child.exitcode == signals.EXIT_CODE:
+                raise HostLost("interrupted on another host", "interrupted") from None
             reason = self._failure or explain(self._child.output, self._member) or str(death)
             raise (HostLost if self.hosts else UserError)(reason) from None
         if isinstance(message, Outcome):
             self._failure = message.record.run.error
         return message
+
+    def interrupt(self) -> None:
+        """Have the workers of all hosts exit as interrupted, and wait for this one."""
+        self.send(INTERRUPT)
+        self._child.join(INTERRUPT_S)
 
     def kill(self) -> None:
         """End the worker, and thereby those of the other hosts."""
@@ -86,12 +97,18 @@ def start_worker(member: Member, execute: Execute) -> Iterator[Worker]:
 
     Raises:
         UserError: the processes do not all join, or are not alike.
+        HostLost: Ctrl-C, here.
     """
     if member.rank.process_id == 0:
         _check_port(member.rank.port)
     with Child(serve, member, execute, hide_output=True) as child:
         try:
-            yield Worker(child, member)
+            worker = Worker(child, member)
+            try:
+                yield worker
+            except KeyboardInterrupt:
+                worker.interrupt()
+                raise HostLost("interrupted", "interrupted") from None
         finally:
             if member.debug:
                 sys.stderr.write(child.output)

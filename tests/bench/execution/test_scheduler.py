@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-from dataclasses import replace
 
 from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
@@ -91,13 +90,13 @@ def test_retries_have_an_end_and_a_mistake_is_not_repeated(tmp_path):
 class Vanishing:
     """Machines that are gone as soon as they have begun with a case."""
 
-    lock_scope, running = "vanishing", ()
+    lock_scope = "vanishing"
 
     def __init__(self):
         self.hosts, self.ended = [make_host()], []
 
-    def prepare(self, cases):
-        pass
+    def prepare(self, cases, report):
+        self.report = report
 
     def find_slot(self, case):
         return Slot(self.hosts[0], (0,))
@@ -106,7 +105,7 @@ class Vanishing:
         outcome = Outcome(messages.make_record(task, "failed", "its worker was lost"))
         self.ended.append(TaskResult(task, outcome, retryable=True, worker_lost=True))
 
-    def poll(self, report):
+    def poll(self):
         ended, self.ended = self.ended, []
         return ended
 
@@ -125,24 +124,26 @@ def test_a_death_after_the_measuring_costs_the_pictures_alone(tmp_path, caplog):
     class Dying(Vanishing):
         def start(self, task, place):
             super().start(task, place)
-            measured = Measured(messages.make_record(task, "ok"), {"a.txt": ("a", b"b")})
-            self.ended[-1] = replace(self.ended[-1], measured=measured, contended=True)
+            record = messages.make_record(task, "ok")
+            self.report(task, Measured(record, {"a.txt": ("a", b"b")}))
 
     watcher = Watcher()
-    finish = run_on(Dying(), tmp_path, make_case("svm"), watcher=watcher, retries=1)
-    assert watcher.attempts == [("svm", "ok", False)]
-    (stored,) = finish.stored
-    assert stored.record.run.contended
-    assert stored.artifact("a").read_bytes() == b"b"
+    cases = make_case("svm"), make_case("knn")
+    finish = run_on(Dying(), tmp_path, *cases, watcher=watcher, retries=1)
+    assert watcher.attempts == [("svm", "ok", False), ("knn", "ok", False)]
+    for stored in finish.stored:
+        assert stored.record.run.contended
+        assert stored.artifact("a").read_bytes() == b"b"
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warnings == [
-        "svm was measured, but its pictures and explanations are missing: its worker was lost"
+        f"{model} was measured, but its pictures and explanations are missing: its worker was lost"
+        for model in ("svm", "knn")
     ]
 
 
 def test_what_a_machine_had_done_that_joins_late_is_not_done_again(tmp_path):
     class Joining(Vanishing):
-        def prepare(self, cases):
+        def prepare(self, cases, report):
             self.hosts.append(make_host(id="late"))
 
     watcher, case = Watcher(), make_case("svm")

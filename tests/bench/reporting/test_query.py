@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest, sem, t
 
 from bench.reporting.frames import records_to_frame
-from bench.reporting.query import MODEL, by_model, wilson
+from bench.reporting.query import MODEL, by_model, mean_interval, wilson
 from bench.reporting.section import get_sections, tables
 from tests.support.factory import FOLDER, make_case, make_host, make_record
 
@@ -90,3 +91,13 @@ def test_the_interval_is_wilsons(counts):
     half = z * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
     expected = np.array([centre - half, centre + half]) / (1 + z**2 / total)
     np.testing.assert_allclose(wilson(correct, total), expected, atol=1e-9)
+    scipys = binomtest(correct, total).proportion_ci(method="wilson")
+    np.testing.assert_allclose(wilson(correct, total), scipys, atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=9))
+def test_the_interval_of_a_mean_is_students(values):
+    reach = t.ppf(0.975, len(values) - 1) * sem(values)
+    expected = np.mean(values) - reach, np.mean(values) + reach
+    np.testing.assert_allclose(mean_interval(values), expected, atol=1e-12)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
 
 from fmnist_jax.data.dataset import Dataset, Split
-from fmnist_jax.data.splits import Splits, make_splits
+from fmnist_jax.data.splits import Splits, _draw_stratified, make_splits
 from fmnist_jax.errors import UserError
 
 
@@ -52,6 +53,22 @@ def test_published_sizes() -> None:
     assert per_class(splits.validation) == [500] * 10
     assert splits.test is whole.test
     assert len(splits.train_index) + len(splits.validation_index) == 60_000
+
+
+@given(
+    members=st.lists(st.integers(2, 60), min_size=2, max_size=12),
+    part=st.floats(0, 1),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_images_are_those_that_scikit_learn_draws(members, part, seed) -> None:
+    labels = np.repeat(np.arange(len(members)), members).astype(np.uint8)
+    np.random.default_rng(seed).shuffle(labels)
+    most = len(labels) - 2 * len(members)
+    count = len(members) + round(part * most)
+    drawn = _draw_stratified(labels, count, np.random.RandomState(seed))
+    index = np.arange(len(labels))
+    _, expected = train_test_split(index, test_size=count, stratify=labels, random_state=seed)
+    np.testing.assert_array_equal(np.flatnonzero(drawn), np.sort(expected))
 
 
 def test_quick_run() -> None:

@@ -8,12 +8,16 @@ from dataclasses import replace
 
 import pytest
 
+from bench.execution.executor import Slot
 from bench.execution.multihost.executor import connect
-from bench.execution.multihost.worker import HostLost, follow
-from bench.measure.distributed import Member, Rank
+from bench.execution.multihost.worker import HostLost, follow, start_worker
+from bench.execution.pending import find_pending
+from bench.execution.scheduler import Scheduler
+from bench.measure.hosts import Member, Rank
 from bench.measure.messages import Measured, Outcome, Progress, make_record, new_task
 from fmnist_jax.errors import UserError
 from fmnist_jax.system.child import in_one_line
+from tests.faults.behaviour import Watcher
 from tests.support.factory import make_case, make_host
 
 HOST = make_host()
@@ -74,9 +78,10 @@ class Follower(threading.Thread):
 
 
 def run(executor, task, reports):
+    executor.prepare([task.case], lambda task, message: reports.append(message))
     executor.start(task, executor.find_slot(task.case))
     assert executor.find_slot(task.case) is None
-    while not (results := executor.poll(lambda task, message: reports.append(message))):
+    while not (results := executor.poll()):
         pass
     (result,) = results
     assert result.task is task
@@ -91,7 +96,7 @@ def test_all_run_what_process_0_decides(member):
         assert run(executor, make_task("ok", "ok"), reports).run.status == "ok"
         assert run(executor, make_task("diverged", "diverged"), reports).run.status == "diverged"
         assert run(executor, make_task("measured", "ok"), reports).run.status == "ok"
-        assert executor.running == []
+        assert executor.find_slot(make_case("cnn")) == Slot(host, (0,))  # nothing is at work
     follower.join(60)
     assert follower.result == 1  # one of them diverged, here as there
     assert {type(message) for message in reports} == {Progress, Measured}
@@ -118,21 +123,18 @@ def test_a_lost_process_ends_the_run_on_every_host_and_is_named(member):
 
 def test_of_a_worker_lost_after_it_has_measured_the_record_is_passed_on(member):
     follower = Follower(member)
-    results = []
+    records, reports = [], []
 
     def connected():
         with connect(member, execute=behave) as executor:
-            task = make_task("die measured", "wait")
-            executor.start(task, executor.find_slot(task.case))
-            while not results:
-                results.extend(executor.poll(lambda *_: None))
+            records.append(run(executor, make_task("die measured", "wait"), reports))
 
     with pytest.raises(HostLost, match="killed by SIGKILL"):  # no further case can run
         connected()
-    (result,) = results
-    assert result.outcome.record.run.status == "failed"
-    assert result.measured.record.run.status == "ok"
-    assert result.measured.artifacts == {"a": ("b", b"c")}
+    assert records[0].run.status == "failed"
+    (measured,) = [message for message in reports if isinstance(message, Measured)]
+    assert measured.record.run.status == "ok"
+    assert measured.artifacts == {"a": ("b", b"c")}
     follower.join(60)
     assert isinstance(follower.result, HostLost)
 
@@ -150,6 +152,70 @@ def test_a_case_that_takes_too_long_ends_the_run(member):
     assert records[0].run.status == "timeout"
     follower.join(60)
     assert isinstance(follower.result, HostLost)
+
+
+class Interrupting(Watcher):
+    """Presses Ctrl-C when a case begins (`started`) or has ended (`finished`)."""
+
+    def __init__(self, moment):
+        super().__init__()
+        self._moment = moment
+
+    def progress(self, task, progress):
+        if self._moment == "started":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def finished(self, record, again):
+        super().finished(record, again)
+        if self._moment == "finished":
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("moment", "wish", "status"), [("started", "wait", "interrupted"), ("finished", "ok", "ok")]
+)
+def test_ctrl_c_at_process_0_interrupts_every_host(member, tmp_path, moment, wish, status):
+    follower, watcher = Follower(member), Interrupting(moment)
+    cases = [make_case("cnn", seed=seed, at=[wish, wish]) for seed in (0, 1)]
+    with connect(member, execute=behave) as executor:
+        pending = find_pending(cases, executor.hosts, tmp_path)
+        summary = Scheduler(pending, tmp_path, executor, watcher).run()
+    assert summary.interrupted
+    assert watcher.attempts == [("cnn", status, False)]
+    assert summary.left == 1
+    follower.join(60)
+    assert follower.result.exit_code == 130
+    assert str(follower.result) == (
+        "interrupted on another host; run again to go on from the last checkpoint"
+    )
+
+
+def test_ctrl_c_at_another_host_interrupts_process_0(member):
+    ended = []
+
+    def press_ctrl_c():
+        with start_worker(replace(member, rank=replace(member.rank, process_id=1)), behave):
+            raise KeyboardInterrupt
+
+    def follow_and_interrupt():
+        with pytest.raises(HostLost, match="interrupted; run again") as error:
+            press_ctrl_c()
+        ended.append(error.value.exit_code)
+
+    follower = threading.Thread(target=follow_and_interrupt)
+    follower.start()
+    records = []
+
+    def connected():
+        with connect(member, execute=behave) as executor:
+            records.append(run(executor, make_task("wait", "wait"), []))
+
+    with pytest.raises(HostLost, match="interrupted on another host; run again") as error:
+        connected()
+    assert error.value.exit_code == 130
+    assert records[0].run.status == "interrupted"
+    follower.join(60)
+    assert ended == [130]
 
 
 def test_hosts_that_differ_do_not_begin(member):

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.execution.multihost.rank import check_plan, find_rank
-from bench.measure.distributed import Rank
+from bench.measure.hosts import Rank
 from bench.plan.plan import Plan
 from fmnist_jax.errors import UserError
 from tests.support.factory import make_case

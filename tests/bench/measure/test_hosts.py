@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.measure.distributed import Member, Rank, _facts, add_up, describe_difference
+from bench.measure import hosts
+from bench.measure.hosts import Member, Rank, add_up, describe_difference
 from bench.records.schema import Probe
 from tests.support.factory import make_case, make_host
 
@@ -11,7 +12,7 @@ HOST = make_host()
 
 
 def facts(host=HOST, cases=CASES, processes=2):
-    return _facts(Member(Rank("host:1", processes, 0), host, cases, (0, 1)))
+    return hosts.facts(Member(Rank("host:1", processes, 0), host, cases, (0, 1)))
 
 
 def software(**versions):
