@@ -16,19 +16,16 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-import optax
-from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from fmnist_jax.data.augment import augment
 from fmnist_jax.data.dataset import CLASSES, Split
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training import jax_cache
-from fmnist_jax.training.batch_size import EpochShape, divide, epoch_shape, evaluation_chunk
+from fmnist_jax.training.batch_size import divide, epoch_shape, evaluation_chunk
 from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.training.epoch import AXIS, evaluate, train_epoch
 from fmnist_jax.training.optimizer import make_optimizer
 from fmnist_jax.training.placement import to_devices
 from fmnist_jax.training.state import (
@@ -36,20 +33,9 @@ from fmnist_jax.training.state import (
     Params,
     TrainState,
     Weights,
-    all_finite,
     initial_state,
-    variables,
 )
-from fmnist_jax.training.step import (
-    EpochMetrics,
-    Metrics,
-    Targets,
-    cross_entropy,
-    scale,
-    train_step,
-)
-
-AXIS = "device"
+from fmnist_jax.training.step import EpochMetrics, Metrics, Targets
 
 
 @dataclass(frozen=True)
@@ -130,7 +116,7 @@ def compile_engine(
     with jax_cache.watched() as cache:
         train_program = (
             jax.pmap(
-                partial(_train_epoch, network, config, optimizer, shape),
+                partial(train_epoch, network, config, optimizer, shape),
                 AXIS,
                 in_axes=(0, None, None, None, None, None),
                 out_axes=None,
@@ -142,7 +128,7 @@ def compile_engine(
         )
         evaluate_program = (
             jax.pmap(
-                partial(_evaluate, network),
+                partial(evaluate, network),
                 AXIS,
                 in_axes=(None, None, 0),
                 out_axes=None,
@@ -181,62 +167,3 @@ def _timed(program: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     start = time.perf_counter()
     result = jax.block_until_ready(program(*arguments))
     return result, time.perf_counter() - start
-
-
-def _train_epoch(
-    network: Network,
-    config: TrainingConfig,
-    optimizer: optax.GradientTransformation,
-    shape: EpochShape,
-    rank: jax.Array,
-    state: TrainState,
-    images: jax.Array,
-    targets: Targets,
-    key: jax.Array,
-    epoch: jax.Array,
-) -> tuple[TrainState, EpochMetrics]:
-    """Train one epoch as the device `rank` sees it; all of them end in the same state."""
-    order_key, augment_key, dropout_key = jax.random.split(jax.random.fold_in(key, epoch), 3)
-    order = jax.random.permutation(order_key, len(images))[: shape.images]
-    rows_per_step = order.reshape(shape)[:, rank]
-    dropout_key = jax.random.fold_in(dropout_key, rank)
-
-    def one_step(state: TrainState, step: tuple[jax.Array, jax.Array]) -> tuple[Any, Metrics]:
-        number, rows = step
-        batch = augment(
-            jax.random.fold_in(augment_key, number),
-            scale(images[rows]),
-            config.augment,
-            offset=rank * shape.per_device,
-            total=shape.batch_size,
-            turn=rows + epoch,
-        )
-        return train_step(
-            network,
-            optimizer,
-            config,
-            AXIS,
-            state,
-            batch,
-            jax.tree.map(lambda of_all: of_all[rows], targets),
-            jax.random.fold_in(dropout_key, number),
-        )
-
-    state, metrics = lax.scan(one_step, state, (jnp.arange(shape.steps), rows_per_step))
-    sums = lax.psum(jax.tree.map(jnp.sum, metrics), AXIS)
-    finite = all_finite((state.params, state.batch_stats))
-    return state, EpochMetrics(sums.loss, sums.correct, finite)
-
-
-def _evaluate(
-    network: Network, params: Params, batch_stats: BatchStats, chunks: tuple[jax.Array, ...]
-) -> Metrics:
-    """Sum the metrics over this device's `chunks` and then over all devices."""
-
-    def one_chunk(chunk: tuple[jax.Array, ...]) -> Metrics:
-        images, labels, weight = chunk
-        logits = network.apply(variables(params, batch_stats), scale(images))
-        correct = (logits.argmax(-1) == labels).astype(jnp.float32)
-        return Metrics((weight * cross_entropy(logits, labels)).sum(), (weight * correct).sum())
-
-    return lax.psum(jax.tree.map(jnp.sum, lax.map(one_chunk, chunks)), AXIS)

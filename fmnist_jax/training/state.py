@@ -23,7 +23,8 @@ class TrainState(NamedTuple):
         params: the trainable weights, float32.
         batch_stats: BatchNorm's running averages; empty for a network without.
         opt_state: the optimizer's state.
-        average: exponential moving average of the weights; None without averaging.
+        average: exponential moving average of the weights, with BatchNorm's statistics for
+            them as of the last epoch; None without averaging.
     """
 
     params: Params

@@ -92,8 +92,9 @@ def train_step(
     params = optax.apply_updates(state.params, updates)
     average = state.average
     if average is not None:
-        weights = params, batch_stats
-        average = optax.incremental_update(weights, average, 1 - config.average_decay)
+        averaged, statistics = average  # the statistics are renewed at the end of the epoch
+        averaged = optax.incremental_update(params, averaged, 1 - config.average_decay)
+        average = averaged, statistics
     return TrainState(params, batch_stats, opt_state, average), metrics
 
 

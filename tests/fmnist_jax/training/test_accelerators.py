@@ -11,7 +11,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from fmnist_jax.learner import resolve
 from fmnist_jax.training.batch_size import EpochShape
-from fmnist_jax.training.engine import AXIS, _evaluate, _train_epoch
+from fmnist_jax.training.epoch import AXIS, evaluate, train_epoch
 from fmnist_jax.training.optimizer import make_optimizer
 from fmnist_jax.training.state import initial_state
 from fmnist_jax.training.step import Targets
@@ -47,10 +47,10 @@ def programs(request):
     state = jax.eval_shape(partial(initial_state, network, optimizer), key)
 
     def train(rank, *arguments):
-        return _train_epoch(network, config, optimizer, shape, rank[0], *arguments)
+        return train_epoch(network, config, optimizer, shape, rank[0], *arguments)
 
-    def evaluate(params, batch_stats, chunks):
-        return _evaluate(network, params, batch_stats, jax.tree.map(lambda a: a[0], chunks))
+    def validate(params, batch_stats, chunks):
+        return evaluate(network, params, batch_stats, jax.tree.map(lambda a: a[0], chunks))
 
     first, rest = PartitionSpec(AXIS), PartitionSpec()
     data = shapes(np.uint8, IMAGES, 28, 28), Targets(shapes(np.uint8, IMAGES))
@@ -66,7 +66,7 @@ def programs(request):
             (shapes(np.int32, 1), state, *data, key, shapes(np.int32)),
             donate_argnums=1,
         ),
-        lowered(evaluate, (rest, rest, first), (state.params, state.batch_stats, chunks)),
+        lowered(validate, (rest, rest, first), (state.params, state.batch_stats, chunks)),
         len(jax.tree.leaves(state)),
     )
 

@@ -1,5 +1,7 @@
 """The parallel path against the single device, and against counting by hand."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,8 +9,10 @@ import pytest
 
 from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import Split
+from fmnist_jax.models.dense import DenseConfig
 from fmnist_jax.models.resnet import ResNet, ResNetConfig
-from fmnist_jax.training.engine import AXIS, compile_engine
+from fmnist_jax.training.engine import compile_engine
+from fmnist_jax.training.epoch import AXIS, STEPS_PER_STATISTICS
 from fmnist_jax.training.predictor import Predictor
 from fmnist_jax.training.state import variables
 from fmnist_jax.training.step import cross_entropy, scale
@@ -28,7 +32,7 @@ SMALL = Normalised(axis_name=AXIS)
 SIMPLE = CONFIG.model_copy(update={"augment": Augment(flip=False), "optimizer": "sgd"})
 # SGD, since the gradient of a bias before BatchNorm is pure rounding, which Adam would
 # blow up to full steps.
-SGD = CONFIG.model_copy(update={"optimizer": "sgd"})
+SGD = CONFIG.model_copy(update={"optimizer": "sgd", "average_decay": 0.5})
 
 
 def make_split(n, seed):
@@ -75,6 +79,7 @@ def test_two_devices_give_what_one_gives(on_two):
     one, two = one_epoch(build(1, SGD)), on_two
     assert_close(one[0].batch_stats, two[0].batch_stats, rtol=1e-4, atol=1e-5)
     assert_close(one[0].params, two[0].params, rtol=1e-4, atol=1e-5)
+    assert_close(one[0].average, two[0].average, rtol=1e-4, atol=1e-5)
     assert_close(one[1], two[1], rtol=1e-5)
     assert_close(one[2], two[2], rtol=1e-4)
 
@@ -157,12 +162,39 @@ def test_every_image_is_used_once_in_an_epoch():
 def test_the_average_of_the_weights_follows_every_step():
     config = SIMPLE.model_copy(update={"average_decay": 0.75, "batch_size": 64})  # a step an epoch
     built = build(2, config, network=SMALL)
-    state, expected = built.state, jax.tree.map(np.asarray, built.state.weights)
+    state, expected = built.state, jax.tree.map(np.asarray, built.state.params)
     for epoch in (1, 2):
         state, _ = built.train(state, epoch)
-        now = (state.params, state.batch_stats)
-        expected = jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, expected, now)
-        assert_close(state.weights, expected, rtol=1e-5, atol=1e-7)
+        expected = jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, expected, state.params)
+        assert_close(state.weights[0], expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_averaged_weights_have_statistics_of_their_own(devices):
+    """Those of the convolution's results, computed here in NumPy and float64."""
+    config = SIMPLE.model_copy(update={"average_decay": 0.75, "batch_size": 2})
+    built = build(devices, config, network=SMALL)
+    state, _ = built.train(built.state, 4)
+    params, batch_stats = jax.tree.map(lambda leaf: np.float64(np.asarray(leaf)), state.weights)
+
+    order_key, *_ = jax.random.split(jax.random.fold_in(jax.random.key(0), 4), 3)
+    rows = np.asarray(jax.random.permutation(order_key, len(TRAIN)))[:4].reshape(2, 2)
+    assert len(rows) == math.ceil(len(TRAIN) / 2 / STEPS_PER_STATISTICS)
+    images = TRAIN.images[rows] / 255  # [batch, image, 28, 28]
+    patches = np.stack(
+        [images[..., y : y + 25 : 4, x : x + 25 : 4] for y in range(3) for x in range(3)], -1
+    )
+    conv = patches @ params["conv"]["kernel"].reshape(9, 4) + params["conv"]["bias"]
+    axes = (1, 2, 3)
+    assert_close(batch_stats["norm"]["mean"], conv.mean(axes).mean(0), rtol=1e-4, atol=1e-6)
+    assert_close(batch_stats["norm"]["var"], conv.var(axes).mean(0), rtol=1e-4, atol=1e-6)
+
+
+def test_a_network_without_statistics_pays_nothing_for_its_average(monkeypatch):
+    monkeypatch.setattr("fmnist_jax.training.epoch.batch_statistics", None)
+    config = SIMPLE.model_copy(update={"average_decay": 0.75})
+    built = build(2, config, network=DenseConfig(hidden=[4]).network("float32"))
+    assert built.train(built.state, 1)[0].weights[1] == {}
 
 
 def test_the_state_is_donated():
