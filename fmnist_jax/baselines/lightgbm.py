@@ -27,6 +27,7 @@ class LightGBMConfig(BaselineConfig):
     """
 
     expected_core_seconds: ClassVar[float] = 200.0
+    robustness_images: ClassVar[int] = 500
     thread_invariant: ClassVar[bool] = True
     official_accuracy: ClassVar[float | None] = 0.880
 
