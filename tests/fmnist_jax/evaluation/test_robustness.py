@@ -123,6 +123,6 @@ def test_each_corruption_has_a_sample_of_its_own():
         return np.zeros((len(batch), 2), np.float32)
 
     accuracy = corruption_accuracy(predict, images, [0] * 20 + [1] * 20, 8)
-    assert {len(batch) for batch in batches} == {8}
+    assert {len(batch) for batch in batches} == {5 * 8}
     assert len({value for values in accuracy.values() for value in values}) > 2
     assert corruption_accuracy(predict, images, [0] * 20 + [1] * 20, 8) == accuracy
