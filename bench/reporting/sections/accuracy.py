@@ -18,4 +18,4 @@ def title(row: Row) -> str:
 def columns() -> list[Column]:
     """Return the accuracy with its intervals, then the metrics that name this section."""
     others = [column for column in metric_columns("accuracy") if column.value != ACCURACY.value]
-    return [MODEL, ACCURACY, INTERVAL, SEEDS_INTERVAL, *others, MACHINE]
+    return [MODEL, MACHINE, ACCURACY, INTERVAL, SEEDS_INTERVAL, *others]
