@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from fmnist_jax.data.augment import augment
+from fmnist_jax.data.augment import augment, draw
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training.batch_size import EpochShape
 from fmnist_jax.training.config import TrainingConfig
@@ -49,35 +49,25 @@ def train_epoch(
     """Train one epoch as the device `rank` sees it; all of them end in the same state."""
     order_key, augment_key, dropout_key = jax.random.split(jax.random.fold_in(key, epoch), 3)
     order = jax.random.permutation(order_key, len(images))[: shape.images]
-    rows_per_step = order.reshape(shape)[:, rank]
+    # All that is drawn at random but dropout is drawn here, of which a step takes its part.
+    numbers = draw(augment_key, shape.images, config.augment, turn=order + epoch)
+    rows, numbers = jax.tree.map(
+        lambda drawn: drawn.reshape(*shape, *drawn.shape[1:])[:, rank], (order, numbers)
+    )
     dropout_key = jax.random.fold_in(dropout_key, rank)
+    keys = jax.random.split(dropout_key, shape.steps)
 
-    def one_step(state: TrainState, step: tuple[jax.Array, jax.Array]) -> tuple[Any, Metrics]:
-        number, rows = step
-        batch = augment(
-            jax.random.fold_in(augment_key, number),
-            scale(images[rows]),
-            config.augment,
-            offset=rank * shape.per_device,
-            total=shape.batch_size,
-            turn=rows + epoch,
-        )
-        return train_step(
-            network,
-            optimizer,
-            config,
-            AXIS,
-            state,
-            batch,
-            jax.tree.map(lambda of_all: of_all[rows], targets),
-            jax.random.fold_in(dropout_key, number),
-        )
+    def one_step(state: TrainState, of_step: tuple[Any, ...]) -> tuple[TrainState, Metrics]:
+        rows, numbers, key = of_step
+        batch = augment(scale(images[rows]), numbers, config.augment)
+        wanted = jax.tree.map(lambda of_all: of_all[rows], targets)
+        return train_step(network, optimizer, config, AXIS, state, batch, wanted, key)
 
-    state, metrics = lax.scan(one_step, state, (jnp.arange(shape.steps), rows_per_step))
+    state, metrics = lax.scan(one_step, state, (rows, numbers, keys))
     sums = lax.psum(jax.tree.map(jnp.sum, metrics), AXIS)
     recomputed: BatchStats = {}
     if state.average and state.batch_stats:
-        rows = rows_per_step[: -(-shape.steps // STEPS_PER_STATISTICS)]
+        rows = rows[: -(-shape.steps // STEPS_PER_STATISTICS)]
         key = jax.random.fold_in(dropout_key, shape.steps)
         recomputed = batch_statistics(network, state.weights, images, rows, key)
         state = state._replace(average=(state.weights[0], recomputed))

@@ -16,6 +16,7 @@ from fmnist_jax.data.augment import (
     affine,
     augment,
     brighten,
+    draw,
     erase,
     flip,
     rectangle,
@@ -33,7 +34,12 @@ ALONE = [
 ]
 KEY = jax.random.key(0)
 SETTINGS = settings(deadline=None, max_examples=30)
-run = partial(jax.jit, static_argnames=("config", "total"))(augment)
+
+
+@partial(jax.jit, static_argnames="config")
+def run(key, images, config, turn=None):
+    """Draw and apply at once."""
+    return augment(images, draw(key, len(images), config, turn), config)
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +72,7 @@ def test_alternating_flips_mirror_each_image_in_every_other_epoch():
 
 def test_alternating_flips_need_the_turn():
     with pytest.raises(ValueError, match="turn"):
-        augment(KEY, pictures(2), Augment(alternate=True))
+        draw(KEY, 2, Augment(alternate=True))
 
 
 def test_shift_moves_and_fills_with_zeros():

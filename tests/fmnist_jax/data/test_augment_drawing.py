@@ -1,4 +1,6 @@
-"""What `augment` draws, and what holds for every configuration."""
+"""What `draw` draws, and what holds for every configuration."""
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +11,12 @@ from hypothesis import strategies as st
 from jax import lax
 from pydantic import ValidationError
 
-from fmnist_jax.data.augment import (
-    Augment,
-    augment,
-)
+from fmnist_jax.data.augment import Augment, Numbers, augment, draw
 from tests.fmnist_jax.data.test_augment import ALONE, EVERYTHING, SETTINGS, pictures, run
 
-# --- what `augment` draws ---
+apply = jax.jit(partial(augment, config=EVERYTHING))
+
+# --- what is drawn ---
 
 
 @pytest.mark.parametrize("config", ALONE, ids=str)
@@ -119,20 +120,12 @@ def test_a_channel_and_another_dtype_are_kept():
 def test_two_halves_are_the_whole(seed):
     images, key = pictures(8, seed), jax.random.key(seed)
     whole = run(key, images, EVERYTHING)
-    halves = [run(key, images[i : i + 4], EVERYTHING, offset=jnp.int32(i), total=8) for i in (0, 4)]
-    np.testing.assert_array_equal(np.concatenate(halves), whole)
-
-
-def test_every_device_changes_its_part_as_one_device_would():
-    images, key = pictures(8), jax.random.key(3)
-    whole = run(key, images, EVERYTHING)
-
-    def part(rank: jax.Array, images: jax.Array) -> jax.Array:
-        return augment(key, images, EVERYTHING, offset=rank * 4, total=8)
-
-    parts = jax.jit(jax.vmap(part))(jnp.arange(2), images.reshape(2, 4, 28, 28))
-    # vmap may round the affine sampling otherwise than a plain call.
-    np.testing.assert_allclose(parts.reshape(8, 28, 28), whole, atol=1e-6)
+    numbers = draw(key, 8, EVERYTHING)
+    halves = [
+        apply(images[half], jax.tree.map(lambda drawn, half=half: drawn[half], numbers))
+        for half in (slice(4), slice(4, 8))
+    ]
+    np.testing.assert_allclose(np.concatenate(halves), whole, atol=1e-6)
 
 
 def test_transforms_draw_independently_of_each_other():
@@ -144,25 +137,22 @@ def test_transforms_draw_independently_of_each_other():
 
 
 def test_inside_scan_every_step_differs():
-    images = pictures(8)
+    images, key = np.tile(pictures(8), (3, 1, 1)), jax.random.key(0)
 
     @jax.jit
     def steps(key: jax.Array) -> jax.Array:
-        def one(_: None, number: jax.Array) -> tuple[None, jax.Array]:
-            return None, augment(jax.random.fold_in(key, number), images, EVERYTHING)
+        drawn = draw(key, 24, EVERYTHING)
+        numbers = jax.tree.map(lambda drawn: drawn.reshape(3, 8, *drawn.shape[1:]), drawn)
 
-        return lax.scan(one, None, jnp.arange(3))[1]
+        def one(_: None, numbers: Numbers) -> tuple[None, jax.Array]:
+            return None, augment(images[:8], numbers, EVERYTHING)
 
-    result = np.asarray(steps(jax.random.key(0)))
+        return lax.scan(one, None, numbers)[1]
+
+    result = np.asarray(steps(key))
     assert len({r.tobytes() for r in result}) == 3
-    expected = run(jax.random.fold_in(jax.random.key(0), 2), images, EVERYTHING)
-    np.testing.assert_allclose(result[2], expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(("offset", "total"), [(1, 4), (0, 3), (4, None)])
-def test_a_part_that_reaches_beyond_the_batch_is_refused(offset, total):
-    with pytest.raises(ValueError, match="in a batch of"):
-        augment(jax.random.key(0), pictures(4), Augment(), offset=offset, total=total)
+    expected = np.asarray(run(key, images, EVERYTHING)).reshape(result.shape)
+    np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
