@@ -1,12 +1,15 @@
-"""The blocks that several architectures share."""
+"""The blocks that several architectures share, and the option of those with BatchNorm."""
 
 from typing import Any
 
 import flax.linen as nn
 import jax
+from pydantic import Field
 
 from fmnist_jax.nn.batch_norm import BatchNorm
 from fmnist_jax.nn.conv import Conv
+from fmnist_jax.training.epoch import AXIS
+from fmnist_jax.training.learner import FlaxConfig
 
 # The running average must keep up with a high learning rate: at flax's default of
 # 0.99 the evaluated network lags the trained one by epochs.
@@ -40,3 +43,18 @@ class ResidualBlock(nn.Module):
         )
         y = conv(x)
         return norm(y, conv.variables["params"]["bias"], train=train)
+
+
+class BatchNormConfig(FlaxConfig):
+    """A network with BatchNorm, whose batch is divided over devices in training."""
+
+    sync_batch_norm: bool = Field(
+        True,
+        exclude_if=bool,
+        description="normalise by statistics over all devices, not by each device's own",
+    )
+
+    @property
+    def batch_norm_axis(self) -> str | None:
+        """The device axis over which batch statistics are averaged; None: each device's own."""
+        return AXIS if self.sync_batch_norm else None

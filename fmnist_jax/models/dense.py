@@ -4,7 +4,7 @@ Measured, n = 1: test accuracy 0.9002, trained in 69 s
 on amd-zen4-2c (results/README.md).
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -49,9 +49,9 @@ class DenseConfig(FlaxConfig):
     """Dense network, two hidden layers of 512 and 256 on raw pixels."""
 
     expected_core_seconds: ClassVar[float] = 150.0
+    base_batch_size: ClassVar[int] = 256
 
     epochs: PositiveInt = 60
-    batch_size: PositiveInt | Literal["auto"] = 256
     learning_rate: PositiveFloat = 0.002
     weight_decay: NonNegativeFloat = 0.01
     label_smoothing: float = Field(0.1, ge=0, lt=1)

@@ -14,11 +14,10 @@ from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
 from fmnist_jax.models.base import ConvNetwork
-from fmnist_jax.models.blocks import ResidualBlock
+from fmnist_jax.models.blocks import BatchNormConfig, ResidualBlock
 from fmnist_jax.nn.conv_pool import ConvPool
 from fmnist_jax.nn.pool import max_pool
 from fmnist_jax.training.config import Optimizer
-from fmnist_jax.training.learner import FlaxConfig
 
 
 class ResNet(ConvNetwork):
@@ -50,7 +49,7 @@ class ResNet(ConvNetwork):
 
 
 @LEARNERS.register("resnet")
-class ResNetConfig(FlaxConfig):
+class ResNetConfig(BatchNormConfig):
     """Residual network of 38,154 parameters: two identity blocks of width 32, BatchNorm."""
 
     expected_core_seconds: ClassVar[float] = 600.0
@@ -64,5 +63,5 @@ class ResNetConfig(FlaxConfig):
     width: PositiveInt = 32
 
     def network(self, dtype: str) -> ResNet:
-        """The module, its batch statistics averaged over the axis named "device"."""
-        return ResNet(width=self.width, axis_name="device", dtype=dtype)
+        """The module."""
+        return ResNet(width=self.width, axis_name=self.batch_norm_axis, dtype=dtype)

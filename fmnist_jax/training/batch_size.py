@@ -1,5 +1,6 @@
 """Choose how many images a device takes at once, from its memory and the cost of one image."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,6 @@ from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.cost import forward_cost
 
 CPU_CHUNK = 1000  # images on all devices of a processor together, which share its caches
-CPU_BATCH = 64
 MAX_IMAGES = 4096  # more images fill no accelerator better
 MIN_STEPS_PER_EPOCH = 16
 # Memory that training needs per image, as a multiple of what the forward pass reads and
@@ -46,7 +46,7 @@ def epoch_shape(
 ) -> EpochShape:
     """Divide an epoch of `images` into steps.
 
-    The global batch is `config.batch_size`, or what the devices' memory allows, rounded
+    The global batch is `config.batch_size`, or what `automatic_batch` chooses, rounded
     up to a multiple of the number of devices and never more than the training set. The
     images left over when it does not divide an epoch are others in every epoch, since
     each is shuffled anew.
@@ -54,7 +54,7 @@ def epoch_shape(
     count = len(devices)
     batch = config.batch_size
     if batch == "auto":
-        batch = automatic_batch(network, devices[0], images // count) * count
+        batch = automatic_batch(network, config, images // count, devices)
     per_device = min(-(-batch // count), images // count)
     return EpochShape(images // (per_device * count), count, per_device)
 
@@ -86,12 +86,32 @@ def divide(split: Split, devices: int, chunk: int) -> tuple[npt.NDArray[Any], ..
     )
 
 
-def automatic_batch(network: Network, device: jax.Device, images: int) -> int:
-    """Return the images of one training step on a device that has `images` of an epoch."""
-    if device.platform == "cpu":
-        return CPU_BATCH
+def automatic_batch(
+    network: Network, config: TrainingConfig, images: int, devices: Sequence[jax.Device]
+) -> int:
+    """Return the images of one training step over all devices, which have `images` each.
+
+    On a CPU what the model's learning rate is meant for; elsewhere what memory allows, as long
+    as an epoch keeps `MIN_STEPS_PER_EPOCH` steps.
+    """
+    if devices[0].platform == "cpu":
+        return config.base_batch_size
     limit = max(1, images // MIN_STEPS_PER_EPOCH)
-    return min(_max_images(network, device), 1 << (limit.bit_length() - 1))
+    return len(devices) * min(_max_images(network, devices[0]), 1 << (limit.bit_length() - 1))
+
+
+def scale_learning_rate(config: TrainingConfig, batch: int) -> TrainingConfig:
+    """Return `config` with the learning rate for an automatic batch of this size.
+
+    It grows with the batch for SGD (Goyal et al. 2017, arXiv 1706.02677) and with its square
+    root for optimizers that divide by the size of the gradient (Malladi et al. 2022, arXiv
+    2205.10287). A batch that was asked for by its size leaves it as it is.
+    """
+    if config.batch_size != "auto":
+        return config
+    factor = batch / config.base_batch_size
+    factor = factor if config.optimizer == "sgd" else math.sqrt(factor)
+    return config.model_copy(update={"learning_rate": factor * config.learning_rate})
 
 
 def _max_images(network: Network, device: jax.Device) -> int:

@@ -15,14 +15,21 @@ Dtype = Literal["auto", "float32", "bfloat16"]
 
 
 class TrainingConfig(LearnerConfig):
-    """Hyper-parameters of training; `FlaxConfig` in `learner.py` adds the network."""
+    """Hyper-parameters of training; `FlaxConfig` in `learner.py` adds the network.
+
+    A later field is left out of a dump where it changes nothing, so that records from before
+    it stay records of the same settings.
+    """
 
     kind: ClassVar[Kind] = "flax"
     expected_core_seconds: ClassVar[float] = 600.0
+    base_batch_size: ClassVar[int] = 128  # that the learning rate is meant for
 
     epochs: PositiveInt = 20
     batch_size: PositiveInt | Literal["auto"] = Field(
-        128, description="global, over all devices; auto: what their memory allows"
+        "auto",
+        description="global, over all devices; auto: the model's own on a CPU, elsewhere what "
+        "memory allows, with the learning rate scaled to it",
     )
     optimizer: Optimizer = "adamw"
     learning_rate: PositiveFloat = Field(0.003, description="peak of the schedule")
@@ -44,6 +51,16 @@ class TrainingConfig(LearnerConfig):
         None,
         exclude_if=lambda teacher: teacher is None,
         description="models to learn from as well, trained first; None: from labels alone",
+    )
+    epochs_per_call: PositiveInt = Field(
+        1,
+        exclude_if=lambda epochs: epochs == 1,
+        description="trained and validated in one call of the compiled program",
+    )
+    seeds_together: PositiveInt = Field(
+        1,
+        exclude_if=lambda seeds: seeds == 1,
+        description="trained side by side in one program, where a run has as many",
     )
     dtype: Dtype = Field("auto", description="of the arithmetic; auto: bfloat16 off the CPU")
 

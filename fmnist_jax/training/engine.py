@@ -13,17 +13,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 import numpy.typing as npt
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding
 
 from fmnist_jax.data.dataset import CLASSES, Split
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training import jax_cache
-from fmnist_jax.training.batch_size import divide, epoch_shape, evaluation_chunk
+from fmnist_jax.training.batch_size import (
+    EpochShape,
+    divide,
+    epoch_shape,
+    evaluation_chunk,
+    scale_learning_rate,
+)
 from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.epoch import AXIS, evaluate, train_epoch
 from fmnist_jax.training.optimizer import make_optimizer
@@ -77,7 +84,7 @@ class Engine:
 
     def warm_up(self) -> float:
         """Evaluate once, which trains nothing; return the seconds it took."""
-        return _timed(self.evaluate, *self.state.weights)[1]
+        return timed(self.evaluate, *self.state.weights)[1]
 
 
 def compile_engine(
@@ -89,41 +96,22 @@ def compile_engine(
     devices: Sequence[jax.Device],
 ) -> Engine:
     """Place the data, make the initial state and compile."""
-    shape = epoch_shape(network, config, len(train), devices)
-    mesh = Mesh(np.array(devices), (AXIS,))
-    replicated = NamedSharding(mesh, PartitionSpec())
-    sharded = NamedSharding(mesh, PartitionSpec(AXIS))
-
-    optimizer = make_optimizer(config, shape.steps * config.epochs)
-    start_state = partial(initial_state, network, optimizer, averaged=config.average_decay > 0)
+    placed = place(network, config, train, validation, devices)
     key = jax.random.key(seed)
-    ranks = to_devices(np.arange(shape.devices), sharded)
-    images, labels = to_devices((train.images, train.labels), replicated)
-    soft = None
-    if config.teacher:  # until the teacher is there
-        soft = to_devices(np.zeros((len(train), CLASSES), np.float32), replicated)
-    chunk = evaluation_chunk(network, devices)
-    chunks = to_devices(divide(validation, shape.devices, chunk), sharded)
-
-    initialise = jax.jit(start_state, out_shardings=replicated).lower(key).compile()
-    state, initialise_s = _timed(initialise, key)
-    drawn = state.weights
-    weights = config.initial_weights(drawn, train, seed)
-    if weights is not drawn:
-        state = _start_from(state, weights, replicated)
+    state, initialise_s = first_state(placed, network, config, train, seed)
 
     start = time.perf_counter()
     with jax_cache.watched() as cache:
         train_program = (
             jax.pmap(
-                partial(train_epoch, network, config, optimizer, shape),
+                partial(train_epoch, network, config, placed.optimizer, placed.shape),
                 AXIS,
                 in_axes=(0, None, None, None, None, None),
                 out_axes=None,
                 donate_argnums=1,
                 devices=devices,
             )
-            .lower(ranks, state, images, Targets(labels, soft), key, np.int32(1))
+            .lower(placed.ranks, state, placed.images, placed.targets, key, np.int32(1))
             .compile()
         )
         evaluate_program = (
@@ -134,7 +122,7 @@ def compile_engine(
                 out_axes=None,
                 devices=devices,
             )
-            .lower(*state.weights, chunks)
+            .lower(*state.weights, placed.chunks)
             .compile()
         )
     compile_s = time.perf_counter() - start
@@ -142,20 +130,89 @@ def compile_engine(
     return Engine(
         state=state,
         train_epoch=lambda state, epoch, soft: train_program(
-            ranks, state, images, Targets(labels, soft), key, np.int32(epoch)
+            placed.ranks,
+            state,
+            placed.images,
+            placed.targets._replace(soft=soft),
+            key,
+            np.int32(epoch),
         ),
-        evaluate=lambda params, batch_stats: evaluate_program(params, batch_stats, chunks),
-        images_per_epoch=shape.images,
+        evaluate=lambda params, batch_stats: evaluate_program(params, batch_stats, placed.chunks),
+        images_per_epoch=placed.shape.images,
         validation_images=len(validation),
-        batch_size=shape.batch_size,
+        batch_size=placed.shape.batch_size,
         initialise_s=initialise_s,
         compile_s=compile_s,
         compile_cached=cache.cached,
-        soft=soft,
+        soft=placed.targets.soft,
     )
 
 
-def _start_from(state: TrainState, weights: Weights, sharding: NamedSharding) -> TrainState:
+class Placed(NamedTuple):
+    """The data on the devices, and what follows from how it is divided.
+
+    Attributes:
+        shape: of an epoch.
+        optimizer: for as many steps, at the learning rate of their batch.
+        ranks: the number of each device, int32 [devices].
+        images: uint8 [n, 28, 28], on every device.
+        targets: of them, likewise; a teacher's part is zeros until it is known.
+        chunks: the validation split, divided over the devices.
+    """
+
+    shape: EpochShape
+    optimizer: optax.GradientTransformation
+    ranks: jax.Array
+    images: jax.Array
+    targets: Targets
+    chunks: tuple[jax.Array, ...]
+
+
+def place(
+    network: Network,
+    config: TrainingConfig,
+    train: Split,
+    validation: Split,
+    devices: Sequence[jax.Device],
+) -> Placed:
+    """Divide an epoch, and place the data on the devices."""
+    shape = epoch_shape(network, config, len(train), devices)
+    optimizer = make_optimizer(
+        scale_learning_rate(config, shape.batch_size), shape.steps * config.epochs
+    )
+    replicated, sharded = shardings(devices)
+    ranks = to_devices(np.arange(shape.devices), sharded)
+    images, labels = to_devices((train.images, train.labels), replicated)
+    soft = None
+    if config.teacher:
+        soft = to_devices(np.zeros((len(train), CLASSES), np.float32), replicated)
+    chunk = evaluation_chunk(network, devices)
+    chunks = to_devices(divide(validation, shape.devices, chunk), sharded)
+    return Placed(shape, optimizer, ranks, images, Targets(labels, soft), chunks)
+
+
+def shardings(devices: Sequence[jax.Device]) -> tuple[NamedSharding, NamedSharding]:
+    """Return how arrays lie that every device has whole, and that have a part for each."""
+    mesh = Mesh(np.array(devices), (AXIS,))
+    return NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec(AXIS))
+
+
+def first_state(
+    placed: Placed, network: Network, config: TrainingConfig, train: Split, seed: int
+) -> tuple[TrainState, float]:
+    """Return what the training of a seed starts from, on every device, and the seconds it took."""
+    start_state = partial(
+        initial_state, network, placed.optimizer, averaged=config.average_decay > 0
+    )
+    key, sharding = jax.random.key(seed), placed.images.sharding
+    initialise = jax.jit(start_state, out_shardings=sharding).lower(key).compile()
+    state, initialise_s = timed(initialise, key)
+    drawn = state.weights
+    weights = config.initial_weights(drawn, train, seed)
+    return state if weights is drawn else _start_from(state, weights, sharding), initialise_s
+
+
+def _start_from(state: TrainState, weights: Weights, sharding: Sharding) -> TrainState:
     """Return the state with other weights, on the devices; no optimizer has moved them yet."""
     weights = jax.device_get(weights)
     params, batch_stats = to_devices(weights, sharding)
@@ -163,7 +220,8 @@ def _start_from(state: TrainState, weights: Weights, sharding: NamedSharding) ->
     return TrainState(params, batch_stats, state.opt_state, average)
 
 
-def _timed(program: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+def timed(program: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """Return what a program gives, and the seconds until it is there."""
     start = time.perf_counter()
     result = jax.block_until_ready(program(*arguments))
     return result, time.perf_counter() - start

@@ -1,5 +1,7 @@
 """A whole epoch, and validation, as one device sees them, free of pmap."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,6 +15,7 @@ from fmnist_jax.training.batch_size import EpochShape
 from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.state import (
     BatchStats,
+    Best,
     Params,
     TrainState,
     Weights,
@@ -73,6 +76,50 @@ def train_epoch(
         state = state._replace(average=(state.weights[0], recomputed))
     finite = all_finite((state.params, state.batch_stats, recomputed))
     return state, EpochMetrics(sums.loss, sums.correct, finite)
+
+
+def train_epochs(
+    train: Callable[[TrainState, jax.Array], tuple[TrainState, EpochMetrics]],
+    validate: Callable[[Params, BatchStats], Metrics],
+    most: int,
+    patience: int | None,
+    state: TrainState,
+    best: Best | None,
+    first: jax.Array,
+    count: jax.Array,
+) -> tuple[TrainState, Best | None, EpochMetrics, Metrics]:
+    """Train epochs `first` to `first + count - 1`, with validation after each, in one program.
+
+    Args:
+        train: trains an epoch of a number.
+        validate: returns the metrics of weights on validation.
+        most: length of the arrays of metrics, at least `count`.
+        patience: epochs without a better one after which none replaces the best.
+        state: before the first of them.
+        best: of the epochs before; None: not wanted, without patience.
+        first: number of the first epoch, int32 [].
+        count: of epochs, int32 [].
+
+    Returns:
+        The state, the best weights so far, and the metrics of each epoch, [most].
+    """
+
+    def one(number: jax.Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
+        state, best, history = carry
+        state, trained = train(state, first + number)
+        validated = validate(*state.weights)
+        if best is not None and patience is not None:
+            now = Best(state.weights, validated.loss, first + number)
+            is_better = (now.loss < best.loss) & (now.epoch <= best.epoch + patience)
+            best = jax.tree.map(partial(jnp.where, is_better), now, best)
+        put = partial(lax.dynamic_update_index_in_dim, index=number, axis=0)
+        history = jax.tree.map(put, history, (trained, validated))
+        return state, best, history
+
+    zeros, never = jnp.zeros(most, jnp.float32), jnp.zeros(most, bool)
+    history = EpochMetrics(zeros, zeros, never), Metrics(zeros, zeros)
+    state, best, history = lax.fori_loop(0, count, one, (state, best, history))
+    return state, best, *history
 
 
 def batch_statistics(

@@ -13,6 +13,7 @@ from fmnist_jax.training import checkpoint
 from fmnist_jax.training.engine import Engine
 from fmnist_jax.training.placement import broadcast_from_first
 from fmnist_jax.training.state import Snapshot, TrainState, Weights
+from fmnist_jax.training.step import EpochMetrics, Metrics
 
 
 def fit(
@@ -55,7 +56,9 @@ def fit(
         state, epoch = _train_epoch(engine, state, number, start_s)
         history = (*history, epoch)
         on_epoch(epoch)
-        if patience is None or best_epoch(history) == number:
+        if patience is None:
+            weights = state.weights
+        elif best_epoch(history) == number:
             # Copied, since the state itself is donated to the next epoch.
             weights = jax.tree.map(jnp.copy, state.weights)
         if checkpoints and checkpoint.is_due(checkpoints, number):
@@ -73,15 +76,34 @@ def _train_epoch(
     state, train = jax.block_until_ready(engine.train(state, number))
     train_s = time.perf_counter() - epoch_start_s
     validation = jax.block_until_ready(engine.evaluate(*state.weights))
+    elapsed_s = time.perf_counter() - start_s
+    sizes = engine.images_per_epoch, engine.validation_images
+    return state, make_epoch(number, train, validation, sizes, train_s, elapsed_s)
+
+
+def make_epoch(
+    number: int,
+    train: EpochMetrics,
+    validation: Metrics,
+    sizes: tuple[int, int],
+    train_s: float,
+    elapsed_s: float,
+) -> Epoch:
+    """Return epoch `number` of the history, from sums over images of training and validation.
+
+    Raises:
+        Diverged: a loss, a weight or a running average is not finite.
+    """
+    images, validation_images = sizes
     epoch = Epoch(
         epoch=number,
-        train_loss=float(train.loss) / engine.images_per_epoch,
-        train_accuracy=float(train.correct) / engine.images_per_epoch,
-        validation_loss=float(validation.loss) / engine.validation_images,
-        validation_accuracy=float(validation.correct) / engine.validation_images,
+        train_loss=float(train.loss) / images,
+        train_accuracy=float(train.correct) / images,
+        validation_loss=float(validation.loss) / validation_images,
+        validation_accuracy=float(validation.correct) / validation_images,
         train_s=train_s,
-        elapsed_s=time.perf_counter() - start_s,
-        images=engine.images_per_epoch,
+        elapsed_s=elapsed_s,
+        images=images,
     )
     for name, loss in (("training", epoch.train_loss), ("validation", epoch.validation_loss)):
         if not math.isfinite(loss):
@@ -90,7 +112,7 @@ def _train_epoch(
             )
     if not train.finite:
         raise Diverged(f"a weight is not finite after epoch {number}; lower the learning rate")
-    return state, epoch
+    return epoch
 
 
 def is_over(history: Sequence[Epoch], epochs: int, patience: int | None) -> bool:

@@ -15,9 +15,11 @@ from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.cost import forward_cost
 from fmnist_jax.training.engine import Engine, compile_engine
 from fmnist_jax.training.fit import fit
+from fmnist_jax.training.fit_together import fit_together
 from fmnist_jax.training.predictor import Predictor, prediction_devices
-from fmnist_jax.training.state import variables
+from fmnist_jax.training.state import Weights, variables
 from fmnist_jax.training.teacher import teach
+from fmnist_jax.training.together import Together, compile_together
 
 
 class FlaxConfig(TrainingConfig):
@@ -35,6 +37,10 @@ class FlaxConfig(TrainingConfig):
         """Build a learner for this network on all devices."""
         return FlaxLearner(self, seed)
 
+    def build_together(self, seeds: tuple[int, ...]) -> "FlaxLearner":
+        """Build a learner of the first seed that trains the others beside it."""
+        return FlaxLearner(self, *seeds)
+
 
 class FlaxLearner:
     """Trains `config`'s network on all devices, those of other hosts included.
@@ -44,15 +50,20 @@ class FlaxLearner:
     Args:
         config: architecture and hyper-parameters.
         seed: of the weights, the shuffling, the augmentation and the dropout.
+        *others: further seeds, trained in the same program.
+
+    Attributes:
+        beside: after `fit`, a fitted learner of each other seed, with its history.
     """
 
-    def __init__(self, config: FlaxConfig, seed: int) -> None:
+    def __init__(self, config: FlaxConfig, seed: int, *others: int) -> None:
         self._config = config
-        self._seed = seed
+        self._seeds = seed, *others
         self._devices = jax.devices()
         is_accelerated = self._devices[0].platform != "cpu"
         self.network = config.network(config.compute_dtype(is_accelerated))
-        self._engine: Engine | None = None
+        self.beside: list[tuple[FlaxLearner, tuple[Epoch, ...]]] = []
+        self._engine: Engine | Together | None = None
         self._predictor: Predictor | None = None
         self._batch_size: int | None = None
         self._splits: tuple[Split, Split] | None = None
@@ -60,16 +71,18 @@ class FlaxLearner:
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
         """Place the data on the devices and compile; nothing is trained yet."""
-        self._engine = compile_engine(
-            self.network, self._config, train, validation, self._seed, self._devices
-        )
-        self._batch_size = self._engine.batch_size
-        self._splits = train, validation
+        given = self.network, self._config, train, validation
+        engine: Engine | Together
+        if self._config.epochs_per_call > 1 or len(self._seeds) > 1:
+            engine = compile_together(*given, self._seeds, self._devices)
+        else:
+            engine = compile_engine(*given, self._seeds[0], self._devices)
+        self._engine, self._splits = engine, (train, validation)
         return Prepared(
-            compile_s=self._engine.compile_s,
-            compile_cached=self._engine.compile_cached,
-            initialise_s=self._engine.initialise_s,
-            warmup_s=self._engine.warm_up(),
+            compile_s=engine.compile_s,
+            compile_cached=engine.compile_cached,
+            initialise_s=engine.initialise_s,
+            warmup_s=engine.warm_up(),
         )
 
     def fit(
@@ -79,23 +92,31 @@ class FlaxLearner:
         if self._engine is None or self._splits is None:
             raise RuntimeError("fit needs prepare first")
         start_s = time.perf_counter()
+        engine, epochs, patience = self._engine, self._config.epochs, self._config.patience
         if self._config.teacher:
-            soft = teach(self._config.teacher, *self._splits, self._seed)
-            self._engine = self._engine.taught(soft)
-        weights, history = fit(
-            self._engine,
-            self._config.epochs,
-            self._config.patience,
-            on_epoch,
-            checkpoints,
-            before_s=time.perf_counter() - start_s,
-        )
+            engine = engine.taught(teach(self._config.teacher, *self._splits, self._seeds[0]))
+        before_s = time.perf_counter() - start_s
+        if isinstance(engine, Together):
+            (weights, history), *others = fit_together(
+                engine, epochs, patience, on_epoch, checkpoints, before_s
+            )
+            for seed, (other_weights, other_history) in zip(self._seeds[1:], others, strict=True):
+                other = FlaxLearner(self._config, seed)
+                other._adopt(other_weights, engine.batch_size)
+                self.beside.append((other, other_history))
+        else:
+            weights, history = fit(engine, epochs, patience, on_epoch, checkpoints, before_s)
         self._engine = self._splits = None  # frees the training set on the devices
         if jax.process_count() > 1:  # after training, no array may lie on another host
             weights = jax.device_get(weights)
+        self._adopt(weights, engine.batch_size)
+        return history
+
+    def _adopt(self, weights: Weights, batch_size: int) -> None:
+        """Predict by these weights, which batches of this size have trained."""
+        self._batch_size = batch_size
         self.variables = variables(*weights)
         self._predictor = Predictor(self.network, *weights, prediction_devices(jax.local_devices()))
-        return history
 
     def predict_proba(self, images: Images) -> Probabilities:
         """Map uint8 [n, 28, 28] to float32 [n, 10]; compiles on the first use of a size."""

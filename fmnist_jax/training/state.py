@@ -38,6 +38,20 @@ class TrainState(NamedTuple):
         return self.average or (self.params, self.batch_stats)
 
 
+class Best(NamedTuple):
+    """The weights of the lowest validation loss.
+
+    Attributes:
+        weights: of the epoch.
+        loss: its sum over the validation images, float32 [].
+        epoch: its number, int32 [].
+    """
+
+    weights: Weights
+    loss: jax.Array
+    epoch: jax.Array
+
+
 class Snapshot(NamedTuple):
     """All that the loop over epochs carries from one epoch to the next.
 

@@ -16,11 +16,10 @@ from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
 from fmnist_jax.models.base import ConvNetwork
-from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
+from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM, BatchNormConfig
 from fmnist_jax.nn.batch_norm import BatchNorm
 from fmnist_jax.nn.conv import Conv
 from fmnist_jax.training.config import Optimizer
-from fmnist_jax.training.learner import FlaxConfig
 
 
 class BasicBlock(nn.Module):
@@ -82,7 +81,7 @@ class DeepResNet(ConvNetwork):
         return self.classifier(features.mean((1, 2)).astype("float32"))
 
 
-class DeepConfig(FlaxConfig):
+class DeepConfig(BatchNormConfig):
     """What the deep networks share: SGD, crop, flip, random erasing."""
 
     expected_core_seconds: ClassVar[float] = 100_000.0
@@ -105,7 +104,7 @@ class ResNet18Config(DeepConfig):
 
     def network(self, dtype: str) -> DeepResNet:
         """Return the module."""
-        return DeepResNet(self.stages, self.width, "device", dtype)
+        return DeepResNet(self.stages, self.width, self.batch_norm_axis, dtype)
 
 
 @LEARNERS.register("resnet34")

@@ -96,4 +96,4 @@ class WideResNetConfig(DeepConfig):
 
     def network(self, dtype: str) -> WideResNet:
         """Return the module."""
-        return WideResNet(self.blocks, self.widen, self.dropout, "device", dtype)
+        return WideResNet(self.blocks, self.widen, self.dropout, self.batch_norm_axis, dtype)

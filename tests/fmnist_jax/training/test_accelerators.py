@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from fmnist_jax.training.epoch import AXIS, evaluate, train_epoch
 from fmnist_jax.training.optimizer import make_optimizer
 from fmnist_jax.training.state import initial_state
 from fmnist_jax.training.step import Targets
+from fmnist_jax.training.together import program_of_device
 
 IMAGES, BATCH = 55_000, 512
 PLATFORMS = ("cuda", "tpu")
@@ -95,6 +97,7 @@ def test_nothing_that_an_accelerator_does_slowly(programs, platform):
     train, evaluate, _ = programs
     for text in (train[platform], evaluate[platform]):
         assert "select_and_scatter" not in text  # pooling's gradient, by comparison instead
+        assert "stablehlo.scatter" not in text  # of labels, by one-hot vectors instead
         assert "f64" not in text
         assert "custom_call" not in text
     assert train[platform].count("stablehlo.while") == 1  # the steps; no loop within one
@@ -104,6 +107,44 @@ def test_nothing_that_an_accelerator_does_slowly(programs, platform):
 def test_the_state_is_updated_in_place(programs, platform):
     train, _, leaves = programs
     assert train[platform].count("tf.aliasing_output") == leaves
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_several_epochs_and_seeds_in_one_program(seeds):
+    config = resolve("resnet", {"epochs_per_call": 4})
+    network = config.network(config.compute_dtype(True))
+    shape = EpochShape(IMAGES // BATCH, 1, BATCH)
+    optimizer = make_optimizer(config, shape.steps * config.epochs)
+    placed = SimpleNamespace(shape=shape, optimizer=optimizer)
+    several = lambda function: jax.vmap(function) if seeds > 1 else function  # noqa: E731
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), seeds))
+    keys = keys if seeds > 1 else jax.eval_shape(lambda: jax.random.key(0))
+    state = jax.eval_shape(several(partial(initial_state, network, optimizer)), keys)
+    program = program_of_device(network, config, placed, 4, seeds)
+
+    def call(rank, state, images, labels, chunks, key, first, count):
+        chunks = jax.tree.map(lambda a: a[0], chunks)
+        return program(rank[0], state, None, images, Targets(labels), chunks, key, first, count)
+
+    first, rest = PartitionSpec(AXIS), PartitionSpec()
+    number = shapes(np.int32)
+    chunks = (
+        shapes(np.uint8, 1, 2, BATCH, 28, 28),
+        shapes(np.uint8, 1, 2, BATCH),
+        shapes(np.float32, 1, 2, BATCH),
+    )
+    texts = lowered(
+        call,
+        (first, rest, rest, rest, first, rest, rest, rest),
+        (shapes(np.int32, 1), state, shapes(np.uint8, IMAGES, 28, 28), shapes(np.uint8, IMAGES),
+         chunks, keys, number, number),
+        donate_argnums=1,
+    )  # fmt: skip
+    for text in texts.values():
+        assert text.count("stablehlo.while") == 3  # epochs, steps, chunks of validation
+        assert text.count("tf.aliasing_output") == len(jax.tree.leaves(state))
+        assert all(types == {"bf16"} for types in convolutions(text))
+        assert not any(name in text for name in ("scatter", "f64", "custom_call"))
 
 
 def test_the_test_sees_what_it_looks_for():

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 import jax
 import pytest
 
-from fmnist_jax.models.resnet import ResNet
-from fmnist_jax.training.batch_size import CPU_CHUNK, MAX_IMAGES, automatic_batch, evaluation_chunk
+from fmnist_jax.models.dense import DenseConfig
+from fmnist_jax.models.resnet import ResNet, ResNetConfig
+from fmnist_jax.training.batch_size import (
+    CPU_CHUNK,
+    MAX_IMAGES,
+    automatic_batch,
+    evaluation_chunk,
+    scale_learning_rate,
+)
 
 
 @dataclass
@@ -37,6 +44,30 @@ def test_there_is_enough_and_too_little():
     assert evaluation_chunk(ResNet(), [Device(None)]) > 1
 
 
+ANY = ResNetConfig()
+
+
+def automatic(devices, images, config=ANY):
+    return automatic_batch(ResNet(), config, images, devices)
+
+
 def test_an_epoch_keeps_steps_enough_to_learn_from():
-    assert automatic_batch(ResNet(), Device(int(80e9)), images=55_000) == 2048
-    assert automatic_batch(ResNet(), Device(int(80e9)), images=10) == 1
+    assert automatic([Device(int(80e9))], 55_000) == 2048
+    assert automatic([Device(int(80e9))] * 2, 27_500) == 2 * 1024
+    assert automatic([Device(int(80e9))], 10) == 1
+
+
+def test_a_processor_takes_the_batch_that_the_rate_is_meant_for():
+    for devices in (jax.devices()[:1], jax.devices()[:2]):
+        assert automatic(devices, 1_000) == ResNetConfig.base_batch_size
+    assert automatic(jax.devices()[:1], 1_000, DenseConfig()) == DenseConfig.base_batch_size
+
+
+@pytest.mark.parametrize(("optimizer", "factor"), [("sgd", 16), ("adamw", 4), ("muon", 4)])
+def test_the_rate_follows_an_automatic_batch(optimizer, factor):
+    config = ResNetConfig(optimizer=optimizer, learning_rate=0.01)
+    scaled = scale_learning_rate(config, 16 * config.base_batch_size)
+    assert scaled.learning_rate == pytest.approx(0.01 * factor)
+    assert scale_learning_rate(config, config.base_batch_size) == config
+    asked = config.model_copy(update={"batch_size": 2048})
+    assert scale_learning_rate(asked, 2048) == asked

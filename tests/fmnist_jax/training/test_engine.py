@@ -59,6 +59,14 @@ def predicted():
     return split, weights, jax.jit(SMALL.apply)(variables(*weights), scale(split.images))
 
 
+def convolved(images, conv):
+    """What the convolution of the small network makes of images [..., 28, 28], in float64."""
+    patches = np.stack(
+        [images[..., y : y + 25 : 4, x : x + 25 : 4] for y in range(3) for x in range(3)], -1
+    )
+    return patches @ conv["kernel"].reshape(9, 4) + conv["bias"]
+
+
 def one_epoch(built):
     state, metrics = built.train(built.state, 5)
     held_out = built.evaluate(*state.weights)
@@ -82,6 +90,21 @@ def test_two_devices_give_what_one_gives(on_two):
     assert_close(one[0].average, two[0].average, rtol=1e-4, atol=1e-5)
     assert_close(one[1], two[1], rtol=1e-5)
     assert_close(one[2], two[2], rtol=1e-4)
+
+
+def test_statistics_of_each_device_are_averaged_once():
+    """A step without BatchNorm over devices: its running statistics, in NumPy and float64."""
+    network, config = Normalised(), SIMPLE.model_copy(update={"batch_size": 64})
+    state, _, _ = one_epoch(build(2, config, network=network))
+    conv = jax.tree.map(np.float64, build(2, config, network=network).state.params["conv"])
+    order_key, *_ = jax.random.split(jax.random.fold_in(jax.random.key(0), 5), 3)
+    rows = np.asarray(jax.random.permutation(order_key, len(TRAIN)))[:64].reshape(2, 32)
+    results = convolved(TRAIN.images[rows] / 255, conv)
+    running = jax.tree.map(np.asarray, state.batch_stats["norm"])
+    momentum, axes = 0.99, (1, 2, 3)
+    mean, var = results.mean(axes).mean(0), results.var(axes).mean(0)
+    np.testing.assert_allclose(running["mean"], (1 - momentum) * mean, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(running["var"], momentum + (1 - momentum) * var, rtol=1e-4)
 
 
 def test_one_step_of_sgd_shows_equal_gradients():
@@ -180,11 +203,7 @@ def test_averaged_weights_have_statistics_of_their_own(devices):
     order_key, *_ = jax.random.split(jax.random.fold_in(jax.random.key(0), 4), 3)
     rows = np.asarray(jax.random.permutation(order_key, len(TRAIN)))[:4].reshape(2, 2)
     assert len(rows) == math.ceil(len(TRAIN) / 2 / STEPS_PER_STATISTICS)
-    images = TRAIN.images[rows] / 255  # [batch, image, 28, 28]
-    patches = np.stack(
-        [images[..., y : y + 25 : 4, x : x + 25 : 4] for y in range(3) for x in range(3)], -1
-    )
-    conv = patches @ params["conv"]["kernel"].reshape(9, 4) + params["conv"]["bias"]
+    conv = convolved(TRAIN.images[rows] / 255, params["conv"])
     axes = (1, 2, 3)
     assert_close(batch_stats["norm"]["mean"], conv.mean(axes).mean(0), rtol=1e-4, atol=1e-6)
     assert_close(batch_stats["norm"]["var"], conv.var(axes).mean(0), rtol=1e-4, atol=1e-6)
