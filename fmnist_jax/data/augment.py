@@ -13,7 +13,9 @@ minimum) beside a step of about 15 ms: flip 0.03 ms, flip and shift 0.1 ms, rota
 and zoom 0.23 ms, brightness 0.02 ms, erasing 0.03 ms, all together 0.5 ms.
 """
 
+import itertools
 import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -101,6 +103,31 @@ def augment(images: jax.Array, numbers: Numbers, config: Augment) -> jax.Array:
         coin, *rest, tone = numbers["erase"].T
         x = erase(x, coin < config.erase, *rectangle(x.shape[1:3], *rest), tone)
     return x.reshape(images.shape)
+
+
+class View(NamedTuple):
+    """One of the finitely many ways in which flips and shifts show an image."""
+
+    mirrored: bool
+    down: int
+    right: int
+
+
+def views(config: Augment) -> tuple[View, ...]:
+    """Return every view that flips and shifts can give; the other transforms come on top."""
+    reach = range(-config.shift, config.shift + 1)
+    mirrored = (False, True) if config.flip else (False,)
+    return tuple(itertools.starmap(View, itertools.product(mirrored, reach, reach)))
+
+
+def view_index(numbers: Numbers, config: Augment, images: int) -> jax.Array:
+    """Return which of `views` each image is seen in, int32 [images]."""
+    index = numbers.get("flip", jnp.zeros(images, bool)).astype(jnp.int32)
+    if "shift" in numbers:
+        width = 2 * config.shift + 1
+        for moved in (numbers["shift"] + config.shift).T:
+            index = width * index + moved
+    return index
 
 
 def flip(images: jax.Array, mirrored: jax.Array) -> jax.Array:

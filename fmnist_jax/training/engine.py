@@ -21,6 +21,7 @@ import numpy.typing as npt
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding
 
+from fmnist_jax.data.augment import views
 from fmnist_jax.data.dataset import CLASSES, Split
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training import jax_cache
@@ -78,7 +79,7 @@ class Engine:
         return self.train_epoch(state, epoch, self.soft)
 
     def taught(self, soft: npt.NDArray[np.float32]) -> "Engine":
-        """Return the engine with a teacher's probabilities, [training images, classes]."""
+        """Return the engine with a teacher's probabilities, [training images, views, classes]."""
         assert self.soft is not None, "compiled without a teacher"
         return replace(self, soft=to_devices(soft, self.soft.sharding))
 
@@ -185,7 +186,8 @@ def place(
     images, labels = to_devices((train.images, train.labels), replicated)
     soft = None
     if config.teacher:
-        soft = to_devices(np.zeros((len(train), CLASSES), np.float32), replicated)
+        shape_of_soft = len(train), len(views(config.augment)), CLASSES
+        soft = to_devices(np.zeros(shape_of_soft, np.float32), replicated)
     chunk = evaluation_chunk(network, devices)
     chunks = to_devices(divide(validation, shape.devices, chunk), sharded)
     return Placed(shape, optimizer, ranks, images, Targets(labels, soft), chunks)

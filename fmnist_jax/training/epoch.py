@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from fmnist_jax.data.augment import augment, draw
+from fmnist_jax.data.augment import augment, draw, view_index
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training.batch_size import EpochShape
 from fmnist_jax.training.config import TrainingConfig
@@ -63,7 +63,10 @@ def train_epoch(
     def one_step(state: TrainState, of_step: tuple[Any, ...]) -> tuple[TrainState, Metrics]:
         rows, numbers, key = of_step
         batch = augment(scale(images[rows]), numbers, config.augment)
-        wanted = jax.tree.map(lambda of_all: of_all[rows], targets)
+        wanted = Targets(targets.labels[rows])
+        if targets.soft is not None:
+            view = view_index(numbers, config.augment, len(rows))
+            wanted = wanted._replace(soft=targets.soft[rows, view])
         return train_step(network, optimizer, config, AXIS, state, batch, wanted, key)
 
     state, metrics = lax.scan(one_step, state, (rows, numbers, keys))
@@ -112,8 +115,9 @@ def train_epochs(
             now = Best(state.weights, validated.loss, first + number)
             is_better = (now.loss < best.loss) & (now.epoch <= best.epoch + patience)
             best = jax.tree.map(partial(jnp.where, is_better), now, best)
-        put = partial(lax.dynamic_update_index_in_dim, index=number, axis=0)
-        history = jax.tree.map(put, history, (trained, validated))
+        # By comparison: an update in place becomes a scatter where seeds are mapped over.
+        put = partial(jnp.where, jnp.arange(most) == number)
+        history = jax.tree.map(put, (trained, validated), history)
         return state, best, history
 
     zeros, never = jnp.zeros(most, jnp.float32), jnp.zeros(most, bool)

@@ -94,7 +94,8 @@ class FlaxLearner:
         start_s = time.perf_counter()
         engine, epochs, patience = self._engine, self._config.epochs, self._config.patience
         if self._config.teacher:
-            engine = engine.taught(teach(self._config.teacher, *self._splits, self._seeds[0]))
+            given = self._config.teacher, self._config.augment
+            engine = engine.taught(teach(*given, *self._splits, self._seeds[0]))
         before_s = time.perf_counter() - start_s
         if isinstance(engine, Together):
             (weights, history), *others = fit_together(

@@ -21,7 +21,10 @@ class Metrics(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What to predict: labels, integers [b], and a teacher's probabilities, float32 [b, c]."""
+    """What to predict: labels, integers [b], and a teacher's probabilities, float32 [b, c].
+
+    Of a whole training set the latter are [n, views, c], of `fmnist_jax.data.augment.views`.
+    """
 
     labels: jax.Array
     soft: jax.Array | None = None

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 
-from fmnist_jax.data.dataset import Split
+from fmnist_jax.data.augment import Augment, View, views
+from fmnist_jax.data.dataset import Images, Split
 from fmnist_jax.history import Epoch
 from fmnist_jax.learner import resolve
 
@@ -29,20 +30,27 @@ class Teacher(BaseModel, frozen=True, extra="forbid"):
     weight: float = Field(0.7, gt=0, le=1, description="of the teacher's part of the loss")
 
 
-def teach(teacher: Teacher, train: Split, validation: Split, seed: int) -> npt.NDArray[np.float32]:
-    """Train the teachers and return what they say of the training images.
+def teach(
+    teacher: Teacher, augmentation: Augment, train: Split, validation: Split, seed: int
+) -> npt.NDArray[np.float32]:
+    """Train the teachers and return what they say of the training images, in every view.
+
+    The teacher speaks of the image as the student sees it, flipped and shifted; a student learns
+    most from such a teacher in a long training (Beyer et al. 2022, "Knowledge distillation: a
+    good teacher is patient and consistent", arXiv 2106.05237, section 3.1). A table of its
+    answers saves asking it at each step.
 
     Args:
         teacher: which models, and at what temperature they speak.
+        augmentation: of the student.
         train: n images, of which the teachers see what the student sees.
         validation: for teachers that stop early or choose a temperature.
         seed: of the student, from which the teachers' follow.
 
     Returns:
-        Probabilities at the teacher's temperature, float32 [n, classes]: the mean over all
-        teachers, of each image and its mirror image, before any other augmentation.
+        Probabilities at the teacher's temperature, float32 [n, views, classes], the mean over
+        all teachers, of each of the views of `fmnist_jax.data.augment.views`.
     """
-    pictures = (train.images, np.ascontiguousarray(train.images[:, :, ::-1]))
     answers = []
     for number in range(teacher.count):
         learner = resolve(teacher.model, teacher.settings).build(SEEDS_APART * (seed + 1) + number)
@@ -56,7 +64,18 @@ def teach(teacher: Teacher, train: Split, validation: Split, seed: int) -> npt.N
             )  # fmt: skip
 
         learner.fit(tell)
-        answers += [learner.predict_proba(images) for images in pictures]
+        seen = [learner.predict_proba(see(train.images, view)) for view in views(augmentation)]
+        answers.append(np.stack(seen, axis=1))
     logits = np.log(np.mean(answers, axis=0) + SMALLEST) / teacher.temperature
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(powers / powers.sum(1, keepdims=True), np.float32)
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(powers / powers.sum(-1, keepdims=True), np.float32)
+
+
+def see(images: Images, view: View) -> Images:
+    """Return uint8 images [n, 28, 28] as a view shows them."""
+    mirrored = images[:, :, ::-1] if view.mirrored else images
+    height, width = images.shape[1:]
+    reach = max(abs(view.down), abs(view.right))
+    padded = np.pad(mirrored, ((0, 0), (reach, reach), (reach, reach)))
+    top, left = reach - view.down, reach - view.right
+    return np.ascontiguousarray(padded[:, top : top + height, left : left + width])

@@ -65,7 +65,7 @@ class Together:
     first_call_s: float
 
     def taught(self, soft: npt.NDArray[np.float32]) -> "Together":
-        """Return the program with a teacher's probabilities, [training images, classes]."""
+        """Return the program with a teacher's probabilities, [training images, views, classes]."""
         assert self.soft is not None, "compiled without a teacher"
         return replace(self, soft=to_devices(soft, self.soft.sharding))
 

@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fmnist_jax.data.augment import Augment
+from fmnist_jax.data.augment import Augment, augment, draw, view_index, views
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.errors import UserError
 from fmnist_jax.learner import resolve
 from fmnist_jax.models.cnn import CNNConfig
 from fmnist_jax.training.step import Targets, _losses
-from fmnist_jax.training.teacher import Teacher, teach
+from fmnist_jax.training.teacher import Teacher, see, teach
 
 GENERATOR = np.random.default_rng(0)
 
@@ -24,26 +24,47 @@ def make_split(n):
 
 
 TRAIN, VALIDATION = make_split(80), make_split(40)
+STILL = Augment(flip=False)
 TEACHER = Teacher(model="logistic_regression", temperature=3.0)
 
 
 def test_the_answers_are_those_of_the_model_at_its_temperature():
-    soft = teach(TEACHER, TRAIN, VALIDATION, seed=5)
+    soft = teach(TEACHER, Augment(), TRAIN, VALIDATION, seed=5)
     learner = resolve("logistic_regression", {}).build(6000)
     learner.prepare(TRAIN, VALIDATION)
     learner.fit(lambda _: None)
-    both = [learner.predict_proba(x) for x in (TRAIN.images, TRAIN.images[:, :, ::-1].copy())]
-    powers = np.mean(both, axis=0, dtype=np.float64) ** (1 / 3)
+    for view, images in enumerate((TRAIN.images, TRAIN.images[:, :, ::-1].copy())):
+        powers = np.asarray(learner.predict_proba(images), np.float64) ** (1 / 3)
+        expected = powers / powers.sum(1, keepdims=True)
+        # The floor of 1e-7 shows in the smallest.
+        np.testing.assert_allclose(soft[:, view], expected, rtol=1e-3, atol=2e-3)
     assert soft.dtype == np.float32
-    # The floor of 1e-7 shows in the smallest.
-    np.testing.assert_allclose(soft, powers / powers.sum(1, keepdims=True), rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("alternate", [False, True])
+@pytest.mark.parametrize("reach", [0, 2])
+def test_each_view_is_what_the_student_sees(alternate, reach):
+    config = Augment(alternate=alternate, shift=reach)
+    numbers = draw(jax.random.key(0), len(TRAIN), config, turn=jnp.arange(len(TRAIN)))
+    seen = augment(jnp.asarray(TRAIN.images, jnp.float32), numbers, config)
+    chosen = np.asarray(view_index(numbers, config, len(TRAIN)))
+    of_views = np.stack([see(TRAIN.images, view) for view in views(config)], axis=1)
+    np.testing.assert_array_equal(of_views[np.arange(len(TRAIN)), chosen], seen)
+    assert len(set(chosen)) > 1
+
+
+def test_an_image_that_never_changes_has_its_first_view():
+    config = Augment(flip=False)
+    numbers = draw(jax.random.key(0), 5, config)
+    assert not np.asarray(view_index(numbers, config, 5)).any()
+    assert views(config) == ((False, 0, 0),)
 
 
 def test_several_teachers_are_averaged_and_a_seed_gives_the_same_ones():
     forest = Teacher(model="random_forest", settings={"n_estimators": 3}, temperature=1.0)
-    two = teach(forest.model_copy(update={"count": 2}), TRAIN, VALIDATION, seed=0)
-    again = teach(forest.model_copy(update={"count": 2}), TRAIN, VALIDATION, seed=0)
-    one = teach(forest, TRAIN, VALIDATION, seed=0)
+    two = teach(forest.model_copy(update={"count": 2}), STILL, TRAIN, VALIDATION, seed=0)
+    again = teach(forest.model_copy(update={"count": 2}), STILL, TRAIN, VALIDATION, seed=0)
+    one = teach(forest, STILL, TRAIN, VALIDATION, seed=0)
     np.testing.assert_array_equal(two, again)
     assert not np.allclose(one, two)
 
@@ -110,7 +131,7 @@ def test_two_devices_learn_what_one_learns():
         epochs=1, batch_size=16, dropout=0.0, optimizer="sgd", learning_rate=0.01,
         augment=Augment(flip=False), teacher=TEACHER,
     )  # fmt: skip
-    soft = teach(TEACHER, TRAIN, VALIDATION, seed=0)
+    soft = teach(TEACHER, STILL, TRAIN, VALIDATION, seed=0)
     trained = []
     for devices in (1, 2):
         engine = compile_engine(
