@@ -62,9 +62,9 @@ def test_an_image_that_never_changes_has_its_first_view():
 
 def test_several_teachers_are_averaged_and_a_seed_gives_the_same_ones():
     forest = Teacher(model="random_forest", settings={"n_estimators": 3}, temperature=1.0)
-    two = teach(forest.model_copy(update={"count": 2}), STILL, TRAIN, VALIDATION, seed=0)
-    again = teach(forest.model_copy(update={"count": 2}), STILL, TRAIN, VALIDATION, seed=0)
-    one = teach(forest, STILL, TRAIN, VALIDATION, seed=0)
+    two = teach(forest.model_copy(update={"count": 2}), Augment(), TRAIN, VALIDATION, seed=0)
+    again = teach(forest.model_copy(update={"count": 2}), Augment(), TRAIN, VALIDATION, seed=0)
+    one = teach(forest, Augment(), TRAIN, VALIDATION, seed=0)
     np.testing.assert_array_equal(two, again)
     assert not np.allclose(one, two)
 
