@@ -4,6 +4,7 @@ The scheduler knows which case is next, what is stored and what is tried again; 
 executor knows where there is room, starts tasks, and says how each ended.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +12,8 @@ from typing import Protocol
 from bench.measure.messages import Measured, Outcome, Progress, Task
 from bench.records.provenance import Provenance
 from bench.records.schema import Case
+
+log = logging.getLogger("fmnist_jax")
 
 Report = Callable[[Task, Progress | Measured], None]
 """A function that takes what a worker sends, in the thread that calls the executor."""
@@ -25,12 +28,14 @@ class Slot:
         cores: the CPUs that the case would get there.
         worker: which of an executor's workers, where it has several.
         address: of the machine; cases side by side at one address are contended.
+        takes_several_seeds: its worker can train seeds together and report on each.
     """
 
     host: Provenance
     cores: tuple[int, ...]
     worker: str = ""
     address: str = ""
+    takes_several_seeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,15 @@ class TaskResult:
     outcome: Outcome
     retryable: bool = False
     worker_lost: bool = False
+
+
+def keep_measured(result: TaskResult, measured: Measured) -> TaskResult:
+    """Return the result of a task that went wrong after the measuring as one that is ok."""
+    if result.outcome.record.run.status == "ok":
+        return result
+    model, reason = result.task.case.model, result.outcome.record.run.error
+    log.warning("%s was measured, but its pictures and explanations are missing: %s", model, reason)
+    return TaskResult(result.task, Outcome(measured.record, measured.artifacts))
 
 
 class Executor(Protocol):

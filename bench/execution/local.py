@@ -82,7 +82,7 @@ class LocalExecutor:
     def find_slot(self, case: Case) -> Slot | None:
         """Return the cores that `case` would get now; None where it has to wait."""
         cores = self._cores.find_slot(case)
-        return None if cores is None else Slot(self._host, cores)
+        return None if cores is None else Slot(self._host, cores, takes_several_seeds=True)
 
     def start(self, task: Task, slot: Slot) -> None:
         """Start a process for the task."""

@@ -4,15 +4,15 @@ Where a case runs is the executor's business, and a fault there costs the record
 of that case and nothing else; after the measuring it does not even cost that.
 """
 
-import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.execution.executor import Executor, Slot, TaskResult
+from bench.execution.executor import Executor, Slot, TaskResult, keep_measured
 from bench.execution.pending import PendingCases, find_record, unique
+from bench.execution.queued import QueuedCase, other_seeds
 from bench.execution.writer import RecordWriter
 from bench.measure.messages import Measured, Outcome, Progress, Task, mark_contended, new_task
 from bench.plan.cases import expected_cost
@@ -24,7 +24,6 @@ from bench.records.store import Stored
 
 # Attempts elsewhere at a case whose machine was lost; it may be what brings them down.
 MAX_RELOCATIONS = 3
-log = logging.getLogger("fmnist_jax")
 
 
 class Observer(Protocol):
@@ -74,22 +73,6 @@ class RunSummary:
     interrupted: bool
 
 
-@dataclass
-class QueuedCase:
-    """A case and its attempts so far: those that failed, and those that lost their machine."""
-
-    case: Case
-    failures: int = 0
-    relocations: int = 0
-    address: str = ""  # where it is at work
-    is_locked_elsewhere: bool = False
-
-    @property
-    def key(self) -> str:
-        """What tells it from the other cases of the run."""
-        return identity.digest_case(self.case)
-
-
 class Scheduler:
     """One run: its cases, the longest first, and a record of each attempt as it ends."""
 
@@ -122,7 +105,7 @@ class Scheduler:
             map(QueuedCase, unique(pending.todo)), key=lambda queued: -expected_cost(queued.case)
         )
         self._running: dict[str, QueuedCase] = {}
-        self._measured: dict[str, Measured] = {}
+        self._measured: dict[str, dict[str, Measured]] = {}  # of a task, by its cases
         self._contended: set[str] = set()  # tasks that ran beside others, of this run or another
         self._seen = set(pending.seen)
         self._finished = dict(pending.finished)
@@ -186,56 +169,77 @@ class Scheduler:
         return True
 
     def _start(self, queued: QueuedCase, slot: Slot) -> None:
+        queued.beside = self._take_other_seeds(queued) if slot.takes_several_seeds else []
+        checkpoints = checkpoint_dirs.of_case(
+            self._results, slot.host, queued.case, 0 if queued.beside else self._checkpoint_every
+        )
         task = new_task(
             queued.case,
             slot.host,
             slot.cores,
             **self._task_options,
-            checkpoints=checkpoint_dirs.of_case(
-                self._results, slot.host, queued.case, self._checkpoint_every
-            ),
+            checkpoints=checkpoints,
+            beside=tuple(other.case for other in queued.beside),
         )
         self._running[task.run_id], queued.address = queued, slot.address
-        beside = {run for run, other in self._running.items() if other.address == slot.address}
-        self._contended |= beside if len(beside) > 1 else set()
+        at_address = {run for run, other in self._running.items() if other.address == slot.address}
+        self._contended |= at_address if len(at_address) > 1 else set()
         self._executor.start(task, slot)
         self._observer.started(task)
 
+    def _take_other_seeds(self, leader: QueuedCase) -> list[QueuedCase]:
+        """Take from the queue what the worker of `leader` can train in the same program."""
+        taken = []
+        for queued in other_seeds(leader, self._queue):
+            if self._locks.acquire(queued.key):
+                self._queue.remove(queued)
+                if not self._take_over(queued):
+                    taken.append(queued)
+        return taken
+
     def _report(self, task: Task, message: Progress | Measured) -> None:
         if isinstance(message, Measured):
-            self._measured[task.run_id] = message
+            of_task = self._measured.setdefault(task.run_id, {})
+            of_task[identity.digest_case(message.record.case)] = message
         else:
             self._observer.progress(task, message)
 
     def _end(self, result: TaskResult) -> None:
-        """Store the record of an attempt, and queue the case again where that may help."""
+        """Store the records of an attempt, and queue again what another one may help."""
         run_id = result.task.run_id
         queued = self._running.pop(run_id)
-        if measured := self._measured.pop(run_id, None):
-            result = keep_measured(result, measured)
-        outcome = result.outcome
-        if run_id in self._contended:
-            outcome = mark_contended(outcome)
-        self._writer.put(outcome)
+        beside, queued.beside = queued.beside, []
+        measured = self._measured.pop(run_id, {})
+        if own := measured.get(queued.key):
+            result = keep_measured(result, own)
+        outcome = self._store(result.outcome, run_id)
         if outcome.record.run.status in ("ok", "diverged") and not self._writer.backlog:
             # Another attempt at any other case goes on where this one stopped.
             checkpoint_dirs.discard(self._results, result.task.host, queued.case)
         relocate = result.worker_lost and queued.relocations < MAX_RELOCATIONS
         retry = result.retryable and queued.failures < self._retries
-        again = (relocate or retry) and not self._interrupted.is_set()
+        # What went wrong may lie with one of several seeds: each has an attempt of its own.
+        divide = bool(beside) and outcome.record.run.status != "ok"
+        again = (relocate or retry or divide) and not self._interrupted.is_set()
         self._observer.finished(outcome.record, again)
+        for other in beside:
+            other.is_alone = divide
+            if found := measured.get(other.key):
+                stored = self._store(Outcome(found.record, found.artifacts), run_id)
+                self._observer.finished(stored.record, again=False)
+                self._locks.release(other.key)
+            else:
+                self._queue.insert(0, other)
         if not again:
             self._locks.release(queued.key)
             return
+        queued.is_alone = divide
         queued.relocations += relocate
-        queued.failures += not relocate
+        queued.failures += not (relocate or divide)
         self._queue.insert(0, queued)
 
-
-def keep_measured(result: TaskResult, measured: Measured) -> TaskResult:
-    """Return the result of a task that went wrong after the measuring as one that is ok."""
-    if result.outcome.record.run.status == "ok":
-        return result
-    model, reason = result.task.case.model, result.outcome.record.run.error
-    log.warning("%s was measured, but its pictures and explanations are missing: %s", model, reason)
-    return TaskResult(result.task, Outcome(measured.record, measured.artifacts))
+    def _store(self, outcome: Outcome, run_id: str) -> Outcome:
+        if run_id in self._contended:
+            outcome = mark_contended(outcome)
+        self._writer.put(outcome)
+        return outcome

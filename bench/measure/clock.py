@@ -18,13 +18,12 @@ class Clock:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to phase `name`, also if it raises."""
+        """Record the time spent inside as that of phase `name`, also if it raises."""
         began = time.perf_counter()
         try:
             yield
         finally:
-            spent = time.perf_counter() - began
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+            self.seconds[name] = time.perf_counter() - began
 
     @property
     def total(self) -> float:

@@ -7,6 +7,7 @@ is imported after that process has been given its cores.
 import gc
 import sys
 import traceback
+from collections.abc import Iterator
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bench.measure.record import Measurement
     from fmnist_jax.data.splits import Splits
     from fmnist_jax.history import Epoch
-    from fmnist_jax.learner import Learner
+    from fmnist_jax.learner import Learner, LearnerConfig
 
 INFERENCE_BATCHES = (1, 100, 1000)
 
@@ -38,7 +39,8 @@ def execute(task: Task, events: Connection) -> Outcome:
 def measure(task: Task, events: Connection) -> Outcome:
     """Run a case in a process that is confined to the task's cores already.
 
-    Sends `Progress`, and `Measured` as soon as the record is complete.
+    Sends `Progress`, and `Measured` as soon as a record is complete: that of the task's case, and
+    those of the cases beside it.
     """
     forward_messages(events)
     clock, contention = Clock(), ContentionMonitor(task.cores)
@@ -49,10 +51,11 @@ def measure(task: Task, events: Connection) -> Outcome:
         return Outcome(make_record(task, status, error, contended=contention.detected, time=time))
 
     try:
-        measurement = _measure(task, clock, events)
-        if measurement is None:
-            return Outcome(make_record(task, "ok"))
-        outcome = _complete(measurement, clock, contention)
+        measured = []
+        for measurement in _measure(task, clock, events):
+            outcome = _complete(measurement, clock, contention)
+            events.send(Measured(outcome.record, outcome.artifacts))
+            measured.append((outcome, measurement))
     except Diverged as error:
         return failed("diverged", str(error))
     except Exception as error:
@@ -61,10 +64,11 @@ def measure(task: Task, events: Connection) -> Outcome:
         is_exhausted = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
         text = str(error) if isinstance(error, UserError) else in_one_line(error)
         return failed("oom" if is_exhausted else "failed", text)
-    events.send(Measured(outcome.record, outcome.artifacts))
+    if not measured:
+        return Outcome(make_record(task, "ok"))
     from bench.measure.supplements import supplement
 
-    return supplement(outcome, measurement, events.send)
+    return supplement(*measured[0], events.send)
 
 
 def _complete(measurement: "Measurement", clock: Clock, contention: ContentionMonitor) -> Outcome:
@@ -75,8 +79,11 @@ def _complete(measurement: "Measurement", clock: Clock, contention: ContentionMo
     return Outcome(record, make_artifacts(measurement))
 
 
-def _measure(task: Task, clock: Clock, events: Connection) -> "Measurement | None":
-    """Fit, time and test a learner; None from a process that only trains along."""
+def _measure(task: Task, clock: Clock, events: Connection) -> "Iterator[Measurement]":
+    """Fit, time and test a learner, and those of the seeds beside it.
+
+    Nothing comes from a process that only trains along.
+    """
     from bench.measure.record import Measurement
     from fmnist_jax.learner import resolve
 
@@ -85,7 +92,7 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Measurement | Non
     with clock.phase("data_s"):
         splits, classes = _load(task)
     config = resolve(case.model, case.config["model"])
-    learner = config.build(case.seed)
+    learner = _build(config, task)
     events.send(Progress("compile" if case.kind == "flax" else "prepare"))
     gc.collect()
     gc.freeze()  # what was imported stays: looking through it would cost timed moments
@@ -105,26 +112,50 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Measurement | Non
     epochs_here = len(joules) - 1
     joules.append(meter.read())
     if task.process_id:  # the rest is for process 0, which has the record
-        return None
+        return
+    if epochs_here < len(history) or clock.seconds["fit_s"] < SHORTEST_S or task.beside:
+        joules = []  # of a part, of too short a time, or of several seeds
 
-    events.send(Progress("measure"))
-    images = splits.validation.images
-    inference = [
-        Inference(batch=batch, latency_s=sample(partial(learner.predict_proba, images[:batch])))
-        for batch in INFERENCE_BATCHES
-        if batch <= len(images)
-    ]
-    if epochs_here < len(history) or clock.seconds["fit_s"] < SHORTEST_S:
-        joules = []  # of a part, or of too short a time
-    energy = meter.energy(joules, learner.predict_proba, images[: inference[-1].batch])
-    validation = _predict(learner, images)
-    events.send(Progress("test"))
-    with clock.phase("evaluate_s"):
-        test = _predict(learner, splits.test.images)
-    return Measurement(
-        task, config, learner, classes, splits, prepared, history, epochs_here, inference,
-        energy, validation, test,
-    )  # fmt: skip
+    for task_of_seed, fitted, epochs_of_seed in _by_seed(task, learner, history):
+        events.send(Progress("measure"))
+        images = splits.validation.images
+        inference = [
+            Inference(batch=batch, latency_s=sample(partial(fitted.predict_proba, images[:batch])))
+            for batch in INFERENCE_BATCHES
+            if batch <= len(images)
+        ]
+        energy = meter.energy(joules, fitted.predict_proba, images[: inference[-1].batch])
+        validation = _predict(fitted, images)
+        events.send(Progress("test"))
+        with clock.phase("evaluate_s"):
+            test = _predict(fitted, splits.test.images)
+        yield Measurement(
+            task_of_seed, config, fitted, classes, splits, prepared, epochs_of_seed,
+            epochs_here if fitted is learner else len(epochs_of_seed), inference, energy,
+            validation, test,
+        )  # fmt: skip
+
+
+def _build(config: "LearnerConfig", task: Task) -> "Learner":
+    if not task.beside:
+        return config.build(task.case.seed)
+    from fmnist_jax.training.learner import FlaxConfig
+
+    assert isinstance(config, FlaxConfig), "only networks have seeds_together"
+    return config.build_together((task.case.seed, *(case.seed for case in task.beside)))
+
+
+def _by_seed(
+    task: Task, learner: "Learner", history: "tuple[Epoch, ...]"
+) -> "Iterator[tuple[Task, Learner, tuple[Epoch, ...]]]":
+    """Yield the task, the fitted learner and the history of each seed, the task's own first."""
+    yield task, learner, history
+    if task.beside:
+        from fmnist_jax.training.learner import FlaxLearner
+
+        assert isinstance(learner, FlaxLearner)
+        for case, (fitted, epochs) in zip(task.beside, learner.beside, strict=True):
+            yield task.for_seed(case), fitted, epochs
 
 
 def _load(task: Task) -> tuple["Splits", tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,6 +32,7 @@ class Task:
         debug: print tracebacks.
         checkpoints: of a network that is to have some.
         process_id: of several processes that train together; only process 0 measures.
+        beside: cases of other seeds, to be trained in the same program and measured likewise.
     """
 
     case: Case
@@ -44,6 +45,12 @@ class Task:
     debug: bool = False
     checkpoints: "Checkpoints | None" = None
     process_id: int = 0
+    beside: tuple[Case, ...] = ()
+
+    def for_seed(self, case: Case) -> "Task":
+        """Return the task of a case in `beside`, with a name of its own."""
+        others = tuple(each for each in (self.case, *self.beside) if each != case)
+        return replace(self, case=case, beside=others, run_id=_new_id())
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,11 @@ Execute = Callable[[Task, Connection], Outcome]
 
 def new_task(case: Case, host: Provenance, cores: tuple[int, ...], **options: Any) -> Task:
     """A task that starts now, under a name of its own."""
-    return Task(case, host, os.urandom(4).hex(), datetime.now(UTC), cores, **options)
+    return Task(case, host, _new_id(), datetime.now(UTC), cores, **options)
+
+
+def _new_id() -> str:
+    return os.urandom(4).hex()
 
 
 def make_record(
@@ -124,6 +135,7 @@ def make_record(
             threads=len(task.cores),
             command=task.host.command,
             folder=task.host.folder,
+            seeds_together=len(task.beside) + 1 if task.beside else None,
         ),
         case=task.case,
         code=task.host.code,

@@ -33,6 +33,7 @@ class Run(_Part):
     threads: int
     command: str
     folder: str | None = None  # identity of the results folder; null in records of schema 1
+    seeds_together: PositiveInt | None = None  # trained in one program: times are a seed's share
 
 
 class Case(_Part):

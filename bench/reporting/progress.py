@@ -83,7 +83,8 @@ class _Plain:
         self._left = len(cases)
 
     def started(self, task: job.Task) -> None:
-        self._say(task.case, f"starts on {len(task.cores)} core(s)")
+        others = f", with {len(task.beside)} more seed(s)" if task.beside else ""
+        self._say(task.case, f"starts on {len(task.cores)} core(s){others}")
 
     def progress(self, task: job.Task, progress: job.Progress) -> None:
         if progress.message:

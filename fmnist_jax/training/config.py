@@ -1,8 +1,8 @@
 """The hyper-parameters of training, shared by all networks."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import Split
@@ -63,6 +63,12 @@ class TrainingConfig(LearnerConfig):
         description="trained side by side in one program, where a run has as many",
     )
     dtype: Dtype = Field("auto", description="of the arithmetic; auto: bfloat16 off the CPU")
+
+    @model_validator(mode="after")
+    def _check_teacher(self) -> Self:
+        if self.teacher and self.seeds_together > 1:
+            raise ValueError("seeds_together needs a training without a teacher, or is 1")
+        return self
 
     def initial_weights(self, weights: Weights, train: Split, seed: int) -> Weights:
         """Return what the training starts from, given random weights; the same ones here."""

@@ -45,7 +45,8 @@ def behave(task, events):
     """Sleep, and then end as the case says: {"sleep": seconds, "end": what, "until": a file}.
 
     With "until", the case behaves well once that file is there, and makes it otherwise.
-    With "measured", it sends its record before all of that. With "meet", it waits for two
+    With "measured", it sends its record before all of that, and those of the cases beside it
+    unless it is to send its "own" alone. With "meet", it waits for two
     files in a folder.
     """
     wish = task.case.config["model"]
@@ -57,6 +58,9 @@ def behave(task, events):
     record = make_record(task, "ok")
     if wish.get("measured"):
         events.send(Measured(record, {"note.txt": ("note", b"measured")}))
+        for case in task.beside if wish["measured"] != "own" else ():
+            other = make_record(task.for_seed(case), "ok")
+            events.send(Measured(other, {"note.txt": ("note", b"measured")}))
     if wish.get("end") == "child":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         events.send(Progress("", message=str(child.pid)))

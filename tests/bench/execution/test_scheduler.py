@@ -156,3 +156,48 @@ def test_what_a_machine_had_done_that_joins_late_is_not_done_again(tmp_path):
 
 
 # Runs one of four cases at a time, and notes when it has seen that another run does, too.
+
+
+class TestSeedsTogether:
+    """What one worker trains of several seeds, and what becomes of each."""
+
+    def run(self, folder, seeds=4, together=3, **hyper):
+        watcher = Watcher()
+        hyper |= {"seeds_together": together}
+        cases = [make_case("cnn", seed=seed, **hyper) for seed in range(seeds)]
+        finish = run(folder, *cases, watcher=watcher)
+        groups = [(task.case.seed, *(case.seed for case in task.beside)) for task in watcher.tasks]
+        return groups, finish, watcher
+
+    def test_each_has_its_record(self, tmp_path):
+        groups, finish, watcher = self.run(tmp_path, measured=True)
+        assert groups == [(0, 1, 2), (3,)]
+        stored = {found.record.case.seed: found for found in finish.stored}
+        assert sorted(stored) == [0, 1, 2, 3]
+        assert [stored[seed].record.run.seeds_together for seed in range(4)] == [3, 3, 3, None]
+        assert all(found.artifact("note") for found in stored.values())
+        assert watcher.attempts == [("cnn", "ok", False)] * 4
+        assert finish.left == 0
+        assert not list(tmp_path.glob(".locks/*"))
+
+    def test_who_gets_no_record_is_trained_again(self, tmp_path):
+        groups, finish, _ = self.run(tmp_path, measured="own")
+        assert groups == [(0, 1, 2), (2, 1, 3), (3, 1), (1,)]
+        assert sorted(found.record.case.seed for found in finish.stored) == [0, 1, 2, 3]
+
+    def test_if_they_fail_together_each_is_tried_alone(self, tmp_path):
+        groups, finish, watcher = self.run(tmp_path, together=4, end="raise")
+        assert groups[0] == (0, 1, 2, 3)
+        assert sorted(groups[1:]) == [(0,), (1,), (2,), (3,)]
+        assert watcher.attempts == [("cnn", "failed", True)] + [("cnn", "failed", False)] * 4
+        assert len(finish.stored) == 4
+
+    def test_other_settings_and_finished_seeds_are_not_among_them(self, tmp_path):
+        hyper = {"seeds_together": 8, "measured": True}
+        cases = [make_case("cnn", seed=seed, **hyper) for seed in range(3)]
+        cases.append(make_case("cnn", seed=3, **hyper, epochs=9))
+        store.write(tmp_path, make_record(cases[1]), {})
+        watcher = Watcher()
+        run(tmp_path, *cases, watcher=watcher)
+        groups = {task.case.seed: [case.seed for case in task.beside] for task in watcher.tasks}
+        assert groups == {0: [2], 3: []}

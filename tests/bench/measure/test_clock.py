@@ -5,10 +5,10 @@ import pytest
 from bench.measure.clock import Clock, sample
 
 
-def test_phases_add_up_and_survive_an_error():
+def test_a_phase_is_the_last_of_its_name_and_survives_an_error():
     clock = Clock()
     with clock.phase("a"):
-        time.sleep(0.02)
+        time.sleep(0.5)
 
     def fail():
         time.sleep(0.02)
@@ -16,7 +16,7 @@ def test_phases_add_up_and_survive_an_error():
 
     with pytest.raises(RuntimeError), clock.phase("a"):
         fail()
-    assert 0.04 <= clock.seconds["a"] <= clock.total
+    assert 0.02 <= clock.seconds["a"] <= clock.total - 0.5
 
 
 def test_sample_warms_up_once_and_respects_its_bounds():
