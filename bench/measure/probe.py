@@ -7,7 +7,6 @@ import os
 import re
 import time
 from collections.abc import Callable
-from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -22,6 +21,8 @@ from bench.records.schema import Probe
 from fmnist_jax.errors import UserError
 from fmnist_jax.system.child import Child, ChildError
 from fmnist_jax.system.cpu import available_cores, confine
+
+CALL_S = 0.02
 
 
 def inspect(
@@ -91,7 +92,7 @@ def explain(error: str, output: str = "") -> str:
 
 
 def matmul_flops(devices: list[Any]) -> float:
-    """Return the FLOP/s of a square matrix product on all devices at once, best of five.
+    """Return the FLOP/s of square matrix products on all devices at once, best of five.
 
     In the arithmetic that networks use there: float32 on a CPU, else bfloat16.
     """
@@ -100,11 +101,14 @@ def matmul_flops(devices: list[Any]) -> float:
 
     on_cpu = devices[0].platform == "cpu"
     side, dtype = (1024, jnp.float32) if on_cpu else (8192, jnp.bfloat16)
-    product = jax.pmap(lambda a: a @ a, devices=devices)
-    a = jax.pmap(lambda key: jax.random.normal(key, (side, side), dtype), devices=devices)(
-        jax.random.split(jax.random.key(0), len(devices))
-    )
-    return len(devices) * 2 * side**3 / _fastest(partial(product, a))
+    draw = jax.pmap(lambda key: jax.random.normal(key, (side, side), dtype), devices=devices)
+    factor = draw(jax.random.split(jax.random.key(0), len(devices))) / side**0.5
+
+    # Such a factor keeps the size of what it is applied to, however often.
+    def multiply(factor: Any, product: Any) -> Any:
+        return factor, factor @ product
+
+    return len(devices) * 2 * side**3 / _fastest(multiply, (factor, factor + 0), devices)
 
 
 def bandwidth_bytes(devices: list[Any]) -> float:
@@ -116,27 +120,35 @@ def bandwidth_bytes(devices: list[Any]) -> float:
     import jax.numpy as jnp
 
     size = 2**25
-    # In place, since fresh memory would be charged with the kernel's page faults.
-    increment = jax.pmap(lambda a: a + 1, devices=devices, donate_argnums=0)
-    array = jax.pmap(lambda _: jnp.zeros(size, jnp.float32), devices=devices)(
-        jnp.arange(len(devices))
-    )
-
-    def call() -> Any:
-        nonlocal array
-        array = increment(array)
-        return array
-
-    return len(devices) * 2 * 4 * size / _fastest(call)
+    zeros = jax.pmap(lambda _: jnp.zeros(size, jnp.float32), devices=devices)
+    array = zeros(jnp.arange(len(devices)))
+    return len(devices) * 2 * 4 * size / _fastest(lambda array: (array + 1,), (array,), devices)
 
 
-def _fastest(call: Callable[[], Any]) -> float:
+def _fastest(
+    change: Callable[..., tuple[Any, ...]], arrays: tuple[Any, ...], devices: list[Any]
+) -> float:
+    """Return the seconds of one `change` of `arrays` on all devices: the best of five calls.
+
+    A call repeats it inside the program, until it lasts `CALL_S`: on an accelerator starting
+    the program takes longer than one change. The arrays are changed in place, since fresh
+    memory would be charged with the kernel's page faults.
+    """
     import jax
 
-    jax.block_until_ready(call())
-    times = []
-    for _ in range(5):
+    program = jax.pmap(
+        lambda arrays, times: jax.lax.fori_loop(0, times, lambda _, now: change(*now), arrays),
+        in_axes=(0, None),
+        donate_argnums=0,
+        devices=devices,
+    )
+
+    def call(times: int) -> float:
+        nonlocal arrays
         began = time.perf_counter()
-        jax.block_until_ready(call())
-        times.append(time.perf_counter() - began)
-    return min(times)
+        arrays = jax.block_until_ready(program(arrays, times))
+        return time.perf_counter() - began
+
+    call(1)  # compiles
+    times = max(1, round(CALL_S / call(1)))
+    return min(call(times) for _ in range(5)) / times

@@ -2,6 +2,8 @@
 
 import socket
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from bench.measure import probe
@@ -50,3 +52,13 @@ def test_a_start_that_hangs_is_given_up():
 
 def test_a_fault_that_no_variable_explains_is_passed_on():
     assert probe.explain("ImportError: no libfoo", "Traceback\n") == "ImportError: no libfoo"
+
+
+def test_what_is_fast_is_repeated_inside_one_call(monkeypatch):
+    """The rate is that of one change, not of one call."""
+    ticks = iter([0, 5, 5, 5.001, *range(10, 30)])  # compiling, one change, calls of a second
+    monkeypatch.setattr(probe.time, "perf_counter", lambda: next(ticks))
+    array = jnp.zeros((1, 3))
+    assert probe._fastest(lambda now: (now + 1,), (array,), jax.devices()[:1]) == pytest.approx(
+        1 / 20
+    )
