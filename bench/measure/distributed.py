@@ -119,7 +119,7 @@ def _run_cases(
 
 def _next_task(member: Member, connection: Connection, orders: "Queue[Task | None]") -> Task | None:
     """Return the task that process 0 has been given, on every process; None at the end."""
-    from fmnist_jax.training.placement import broadcast_bytes
+    from fmnist_jax.training.program.placement import broadcast_bytes
 
     if member.rank.process_id == 0:
         while True:

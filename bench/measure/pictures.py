@@ -104,7 +104,7 @@ def explain_predictions(measurement: Measurement, learner: "FlaxLearner") -> lis
         Two for each class; None where it has no such image.
     """
     from fmnist_jax.explain.base import explain
-    from fmnist_jax.training.step import scale
+    from fmnist_jax.training.program.step import scale
 
     splits, probabilities = measurement.splits, measurement.test
     classes = measurement.classes

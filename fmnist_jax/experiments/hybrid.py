@@ -18,7 +18,7 @@ from fmnist_jax.learner import LEARNERS, Learner, Probabilities
 from fmnist_jax.models.cnn import CNNConfig
 from fmnist_jax.system.cpu import available_cores
 from fmnist_jax.training.learner import FlaxLearner
-from fmnist_jax.training.step import scale
+from fmnist_jax.training.program.step import scale
 
 BATCH = 1000
 

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from fmnist_jax.nn.batch_norm import BatchNorm
 from fmnist_jax.nn.conv import Conv
-from fmnist_jax.training.epoch import AXIS
 from fmnist_jax.training.learner import FlaxConfig
+from fmnist_jax.training.program.epoch import AXIS
 
 # The running average must keep up with a high learning rate: at flax's default of
 # 0.99 the evaluated network lags the trained one by epochs.

@@ -20,7 +20,7 @@ import numpy as np
 
 import fmnist_jax
 from fmnist_jax.history import Checkpoints, Epoch
-from fmnist_jax.training.placement import to_devices
+from fmnist_jax.training.program.placement import to_devices
 from fmnist_jax.training.state import Snapshot
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from fmnist_jax.errors import Diverged
 from fmnist_jax.history import Checkpoints, Epoch
 from fmnist_jax.training import checkpoint
-from fmnist_jax.training.engine import Engine
-from fmnist_jax.training.placement import broadcast_from_first
+from fmnist_jax.training.program.engine import Engine
+from fmnist_jax.training.program.placement import broadcast_from_first
+from fmnist_jax.training.program.step import EpochMetrics, Metrics
 from fmnist_jax.training.state import Snapshot, TrainState, Weights
-from fmnist_jax.training.step import EpochMetrics, Metrics
 
 
 def fit(

@@ -10,10 +10,10 @@ import numpy as np
 from fmnist_jax.history import Checkpoints, Epoch
 from fmnist_jax.training import checkpoint
 from fmnist_jax.training.fit import best_epoch, is_over, make_epoch
-from fmnist_jax.training.placement import broadcast_from_first, to_devices
+from fmnist_jax.training.program.placement import broadcast_from_first, to_devices
+from fmnist_jax.training.program.step import EpochMetrics, Metrics
+from fmnist_jax.training.program.together import Together
 from fmnist_jax.training.state import Best, Snapshot, TrainState, Weights
-from fmnist_jax.training.step import EpochMetrics, Metrics
-from fmnist_jax.training.together import Together
 
 
 def fit_together(

@@ -13,13 +13,13 @@ from fmnist_jax.learner import Learner, Probabilities
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.cost import forward_cost
-from fmnist_jax.training.engine import Engine, compile_engine
 from fmnist_jax.training.fit import fit
 from fmnist_jax.training.fit_together import fit_together
 from fmnist_jax.training.predictor import Predictor, prediction_devices
+from fmnist_jax.training.program.engine import Engine, compile_engine
+from fmnist_jax.training.program.together import Together, compile_together
 from fmnist_jax.training.state import Weights, variables
 from fmnist_jax.training.teacher import teach
-from fmnist_jax.training.together import Together, compile_together
 
 
 class FlaxConfig(TrainingConfig):

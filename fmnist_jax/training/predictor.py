@@ -9,9 +9,9 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from fmnist_jax.nn.network import Network
-from fmnist_jax.training.batch_size import evaluation_chunk
+from fmnist_jax.training.program.batch_size import evaluation_chunk
+from fmnist_jax.training.program.step import scale
 from fmnist_jax.training.state import BatchStats, Params, variables
-from fmnist_jax.training.step import scale
 
 AXIS = "device"
 

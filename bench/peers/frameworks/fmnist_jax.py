@@ -19,10 +19,10 @@ from bench.peers.protocol import (
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.learner import resolve
-from fmnist_jax.training.engine import compile_engine
 from fmnist_jax.training.learner import FlaxConfig
-from fmnist_jax.training.optimizer import make_optimizer
 from fmnist_jax.training.predictor import Predictor, prediction_devices
+from fmnist_jax.training.program.engine import compile_engine
+from fmnist_jax.training.program.optimizer import make_optimizer
 from fmnist_jax.training.state import initial_state
 
 DEFAULT_EPSILON = 1e-8  # of optax, which the suite's optimizer leaves as it is

@@ -11,7 +11,7 @@ from bench.peers.frameworks import fmnist_jax as ours
 from bench.peers.frameworks import plain_flax as flax_plain
 from bench.peers.protocol import VARIANTS, Setup
 from fmnist_jax.data.drawing import garments as synthetic
-from fmnist_jax.training.step import scale
+from fmnist_jax.training.program.step import scale
 from tests.support.peer_weights import flat, load_keras, load_torch
 
 BATCH, STEPS = 32, 4

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fmnist_jax.errors import Diverged
-from fmnist_jax.training.engine import Engine
 from fmnist_jax.training.fit import fit
+from fmnist_jax.training.program.engine import Engine
+from fmnist_jax.training.program.step import EpochMetrics, Metrics
 from fmnist_jax.training.state import TrainState
-from fmnist_jax.training.step import EpochMetrics, Metrics
 
 
 class Script(NamedTuple):

@@ -10,7 +10,7 @@ from fmnist_jax.data.dataset import Split
 from fmnist_jax.errors import UserError
 from fmnist_jax.learner import resolve
 from fmnist_jax.models.cnn import CNNConfig
-from fmnist_jax.training.step import Targets, _losses
+from fmnist_jax.training.program.step import Targets, _losses
 from fmnist_jax.training.teacher import Teacher, see, teach
 
 GENERATOR = np.random.default_rng(0)
@@ -125,7 +125,7 @@ def test_an_unknown_teacher():
 
 
 def test_two_devices_learn_what_one_learns():
-    from fmnist_jax.training.engine import compile_engine
+    from fmnist_jax.training.program.engine import compile_engine
 
     config = CNNConfig(
         epochs=1, batch_size=16, dropout=0.0, optimizer="sgd", learning_rate=0.01,

@@ -32,7 +32,7 @@ def behave(task, events):
 
 
 def obey(task, events):
-    from fmnist_jax.training.placement import broadcast_bytes
+    from fmnist_jax.training.program.placement import broadcast_bytes
 
     wish = task.case.config["model"]["at"][task.process_id]
     events.send(Progress("train", 1, 2))

@@ -25,17 +25,18 @@ from fmnist_jax.data.augment import views
 from fmnist_jax.data.dataset import CLASSES, Split
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training import jax_cache
-from fmnist_jax.training.batch_size import (
+from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.training.program.batch_size import (
     EpochShape,
     divide,
     epoch_shape,
     evaluation_chunk,
     scale_learning_rate,
 )
-from fmnist_jax.training.config import TrainingConfig
-from fmnist_jax.training.epoch import AXIS, evaluate, train_epoch
-from fmnist_jax.training.optimizer import make_optimizer
-from fmnist_jax.training.placement import to_devices
+from fmnist_jax.training.program.epoch import AXIS, evaluate, train_epoch
+from fmnist_jax.training.program.optimizer import make_optimizer
+from fmnist_jax.training.program.placement import to_devices
+from fmnist_jax.training.program.step import EpochMetrics, Metrics, Targets
 from fmnist_jax.training.state import (
     BatchStats,
     Params,
@@ -43,7 +44,6 @@ from fmnist_jax.training.state import (
     Weights,
     initial_state,
 )
-from fmnist_jax.training.step import EpochMetrics, Metrics, Targets
 
 
 @dataclass(frozen=True)

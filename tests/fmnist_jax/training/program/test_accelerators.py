@@ -11,12 +11,12 @@ import pytest
 from jax.sharding import Mesh, PartitionSpec
 
 from fmnist_jax.learner import resolve
-from fmnist_jax.training.batch_size import EpochShape
-from fmnist_jax.training.epoch import AXIS, evaluate, train_epoch
-from fmnist_jax.training.optimizer import make_optimizer
+from fmnist_jax.training.program.batch_size import EpochShape
+from fmnist_jax.training.program.epoch import AXIS, evaluate, train_epoch
+from fmnist_jax.training.program.optimizer import make_optimizer
+from fmnist_jax.training.program.step import Targets
+from fmnist_jax.training.program.together import program_of_device
 from fmnist_jax.training.state import initial_state
-from fmnist_jax.training.step import Targets
-from fmnist_jax.training.together import program_of_device
 
 IMAGES, BATCH = 55_000, 512
 PLATFORMS = ("cuda", "tpu")

@@ -20,11 +20,11 @@ from fmnist_jax.data.dataset import Split
 from fmnist_jax.nn.network import Network
 from fmnist_jax.training import jax_cache
 from fmnist_jax.training.config import TrainingConfig
-from fmnist_jax.training.engine import Placed, first_state, place, timed
-from fmnist_jax.training.epoch import AXIS, evaluate, train_epoch, train_epochs
-from fmnist_jax.training.placement import to_devices
+from fmnist_jax.training.program.engine import Placed, first_state, place, timed
+from fmnist_jax.training.program.epoch import AXIS, evaluate, train_epoch, train_epochs
+from fmnist_jax.training.program.placement import to_devices
+from fmnist_jax.training.program.step import EpochMetrics, Metrics, Targets
 from fmnist_jax.training.state import Best, TrainState
-from fmnist_jax.training.step import EpochMetrics, Metrics, Targets
 
 Trained = tuple[TrainState, Best | None, EpochMetrics, Metrics]
 

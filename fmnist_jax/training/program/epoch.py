@@ -11,8 +11,16 @@ from jax import lax
 
 from fmnist_jax.data.augment import augment, draw, view_index
 from fmnist_jax.nn.network import Network
-from fmnist_jax.training.batch_size import EpochShape
 from fmnist_jax.training.config import TrainingConfig
+from fmnist_jax.training.program.batch_size import EpochShape
+from fmnist_jax.training.program.step import (
+    EpochMetrics,
+    Metrics,
+    Targets,
+    cross_entropy,
+    scale,
+    train_step,
+)
 from fmnist_jax.training.state import (
     BatchStats,
     Best,
@@ -21,14 +29,6 @@ from fmnist_jax.training.state import (
     Weights,
     all_finite,
     variables,
-)
-from fmnist_jax.training.step import (
-    EpochMetrics,
-    Metrics,
-    Targets,
-    cross_entropy,
-    scale,
-    train_step,
 )
 
 AXIS = "device"

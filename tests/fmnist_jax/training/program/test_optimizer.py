@@ -4,7 +4,7 @@ import optax
 import pytest
 
 from fmnist_jax.models.resnet import ResNetConfig
-from fmnist_jax.training.optimizer import make_optimizer, make_schedule
+from fmnist_jax.training.program.optimizer import make_optimizer, make_schedule
 
 PARAMS = {"kernel": jnp.array([[1.0, -2.0], [3.0, 0.5]]), "bias": jnp.array([0.5, -0.5])}
 GRADIENTS = {"kernel": jnp.array([[0.1, 0.2], [-0.3, 0.4]]), "bias": jnp.array([1.0, -1.0])}

@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_jax.models.dense import DenseConfig
 from fmnist_jax.models.resnet import ResNet, ResNetConfig
-from fmnist_jax.training.batch_size import (
+from fmnist_jax.training.program.batch_size import (
     CPU_CHUNK,
     MAX_IMAGES,
     automatic_batch,

@@ -11,11 +11,11 @@ from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.models.dense import DenseConfig
 from fmnist_jax.models.resnet import ResNet, ResNetConfig
-from fmnist_jax.training.engine import compile_engine
-from fmnist_jax.training.epoch import AXIS, STEPS_PER_STATISTICS
 from fmnist_jax.training.predictor import Predictor
+from fmnist_jax.training.program.engine import compile_engine
+from fmnist_jax.training.program.epoch import AXIS, STEPS_PER_STATISTICS
+from fmnist_jax.training.program.step import cross_entropy, scale
 from fmnist_jax.training.state import variables
-from fmnist_jax.training.step import cross_entropy, scale
 from tests.support.small_networks import Normalised
 
 CONFIG = ResNetConfig(
@@ -210,7 +210,7 @@ def test_averaged_weights_have_statistics_of_their_own(devices):
 
 
 def test_a_network_without_statistics_pays_nothing_for_its_average(monkeypatch):
-    monkeypatch.setattr("fmnist_jax.training.epoch.batch_statistics", None)
+    monkeypatch.setattr("fmnist_jax.training.program.epoch.batch_statistics", None)
     config = SIMPLE.model_copy(update={"average_decay": 0.75})
     built = build(2, config, network=DenseConfig(hidden=[4]).network("float32"))
     assert built.train(built.state, 1)[0].weights[1] == {}

@@ -6,12 +6,18 @@ import pytest
 
 from fmnist_jax.history import Checkpoints
 from fmnist_jax.models.dense import DenseConfig
-from fmnist_jax.training.epoch import AXIS
 from fmnist_jax.training.fit import fit
 from fmnist_jax.training.fit_together import fit_together
+from fmnist_jax.training.program.epoch import AXIS
+from fmnist_jax.training.program.together import compile_together
 from fmnist_jax.training.teacher import Teacher
-from fmnist_jax.training.together import compile_together
-from tests.fmnist_jax.training.test_engine import SIMPLE, TRAIN, VALIDATION, assert_close, build
+from tests.fmnist_jax.training.program.test_engine import (
+    SIMPLE,
+    TRAIN,
+    VALIDATION,
+    assert_close,
+    build,
+)
 from tests.support.small_networks import Normalised
 
 NETWORK = Normalised(axis_name=AXIS)
