@@ -6,7 +6,8 @@ on amd-zen4-2c (results/README.md).
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import PositiveInt
+import numpy as np
+from pydantic import Field, PositiveInt
 
 from fmnist_jax.baselines.base import BaselineConfig, estimator_class
 from fmnist_jax.learner import LEARNERS
@@ -33,12 +34,15 @@ class KNNConfig(BaselineConfig):
     n_neighbors: PositiveInt = 4
     weights: Literal["uniform", "distance"] = "distance"
     p: Literal[1, 2] = 2
+    square_root: bool = Field(
+        False, exclude_if=lambda value: not value, description="of the pixels, before all else"
+    )
     unit_length: bool = True
 
     def estimator(self, seed: int, threads: int) -> "BaseEstimator":
         """The classifier; nothing in it is random."""
         from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import Normalizer
+        from sklearn.preprocessing import FunctionTransformer, Normalizer
 
         neighbors = estimator_class("neighbors", "KNeighborsClassifier")(
             n_neighbors=self.n_neighbors,
@@ -47,4 +51,6 @@ class KNNConfig(BaselineConfig):
             algorithm="brute",
             n_jobs=threads,
         )
-        return make_pipeline(Normalizer(), neighbors) if self.unit_length else neighbors
+        steps = [FunctionTransformer(np.sqrt)] if self.square_root else []
+        steps += [Normalizer()] if self.unit_length else []
+        return make_pipeline(*steps, neighbors) if steps else neighbors

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.records.identity import digest_config
 from bench.reporting.query import finished, newest_of_each_seed
 from bench.reporting.section import is_missing
 
@@ -48,7 +49,7 @@ def find_pairs(frame: pd.DataFrame, baseline: str, machine: str) -> Iterator[Pai
         machine: the other.
     """
     outside = frame[frame["case.point"].isna()]
-    done = finished(frame)
+    done = _as_trained(finished(frame))
     ours, theirs = (done[done["machine.id"] == name] for name in (machine, baseline))
     for model in dict.fromkeys([*theirs["case.model"], *ours["case.model"]]):
         a, b = (runs[runs["case.model"] == model] for runs in (theirs, ours))
@@ -58,6 +59,18 @@ def find_pairs(frame: pd.DataFrame, baseline: str, machine: str) -> Iterator[Pai
             yield Pair(model, a, b, None, *_why_missing(tried, missing))
         else:
             yield from _match(model, a, b)
+
+
+def _as_trained(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with the batch that each trained with in its config, in place of `auto`."""
+    configs = []
+    for config, batch in zip(runs["case.config"], runs["cost.batch_size"], strict=True):
+        model = config["model"]
+        if "batch_size" in model and not is_missing(batch):
+            config = config | {"model": model | {"batch_size": int(batch)}}
+        configs.append(config)
+    hashes = [digest_config(config) for config in configs]
+    return runs.assign(**{"case.config": configs, "case.config_hash": hashes})
 
 
 def _match(model: str, a: pd.DataFrame, b: pd.DataFrame) -> Iterator[Pair]:

@@ -46,6 +46,18 @@ def test_an_older_config_that_both_have_is_better_than_none():
     assert pair.machine["case.config"].iloc[0]["model"] == old
 
 
+def with_batch(record, batch):
+    return record.model_copy(update={"cost": record.cost.model_copy(update={"batch_size": batch})})
+
+
+def test_it_is_the_batch_that_was_trained_with_that_counts():
+    automatic, explicit = {"batch_size": "auto"}, {"batch_size": 128}
+    pair = only(with_batch(on(A, hyper=explicit), 128), with_batch(on(B, hyper=automatic), 128))
+    assert pair.reason == ""
+    pair = only(with_batch(on(A, hyper=automatic), 128), with_batch(on(B, hyper=automatic), 2048))
+    assert pair.reason == "config: batch_size 128 and 2048"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
