@@ -54,9 +54,9 @@ def table(
 
 
 def _block(name: str, frames: Frames) -> str:
-    """Return the Markdown of a block, named after a section and possibly one machine."""
-    section, _, machine = name.partition(" ")
+    """Return the Markdown of a block, named after a section and possibly some machines."""
+    section, *machines = name.split()
     records = frames["records"]
-    if machine:
-        records = records[records["machine.id"] == machine]
+    if machines:
+        records = records[records["machine.id"].isin(machines)]
     return render_markdown(get_sections([section]), {**frames, "records": records})

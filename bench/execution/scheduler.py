@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from bench.execution.executor import Executor, Slot, TaskResult, keep_measured
 from bench.execution.pending import PendingCases, find_record, unique
-from bench.execution.queued import QueuedCase, other_seeds
+from bench.execution.seeds_together import QueuedCase, other_seeds
 from bench.execution.writer import RecordWriter
 from bench.measure.messages import Measured, Outcome, Progress, Task, mark_contended, new_task
 from bench.plan.cases import expected_cost

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bench.reporting.comparison.models import holm, mcnemar, paired_t, seeds_to_show
+from bench.reporting.comparison.paired_tests import holm, mcnemar, paired_t, seeds_to_show
 from bench.reporting.format import count, percentage_points
 from bench.reporting.frames import UNREADABLE, read_predictions
 from bench.reporting.query import MACHINE, SETTINGS, by_model

@@ -1,6 +1,5 @@
 """Choose how many images a device takes at once, from its memory and the cost of one image."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -98,20 +97,6 @@ def automatic_batch(
         return config.base_batch_size
     limit = max(1, images // MIN_STEPS_PER_EPOCH)
     return len(devices) * min(_max_images(network, devices[0]), 1 << (limit.bit_length() - 1))
-
-
-def scale_learning_rate(config: TrainingConfig, batch: int) -> TrainingConfig:
-    """Return `config` with the learning rate for an automatic batch of this size.
-
-    It grows with the batch for SGD (Goyal et al. 2017, arXiv 1706.02677) and with its square
-    root for optimizers that divide by the size of the gradient (Malladi et al. 2022, arXiv
-    2205.10287). A batch that was asked for by its size leaves it as it is.
-    """
-    if config.batch_size != "auto":
-        return config
-    factor = batch / config.base_batch_size
-    factor = factor if config.optimizer == "sgd" else math.sqrt(factor)
-    return config.model_copy(update={"learning_rate": factor * config.learning_rate})
 
 
 def _max_images(network: Network, device: jax.Device) -> int:

@@ -31,10 +31,9 @@ from fmnist_jax.training.program.batch_size import (
     divide,
     epoch_shape,
     evaluation_chunk,
-    scale_learning_rate,
 )
 from fmnist_jax.training.program.epoch import AXIS, evaluate, train_epoch
-from fmnist_jax.training.program.optimizer import make_optimizer
+from fmnist_jax.training.program.optimizer import make_optimizer, scale_learning_rate
 from fmnist_jax.training.program.placement import to_devices
 from fmnist_jax.training.program.step import EpochMetrics, Metrics, Targets
 from fmnist_jax.training.state import (

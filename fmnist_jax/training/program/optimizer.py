@@ -1,5 +1,6 @@
 """Optimizers and schedules, from optax."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,20 @@ def make_schedule(config: TrainingConfig, steps: int) -> optax.Schedule:
             return optax.warmup_cosine_decay_schedule(0.0 if rising else peak, peak, rising, steps)
         case "constant":
             return optax.warmup_constant_schedule(0.0 if rising else peak, peak, rising)
+
+
+def scale_learning_rate(config: TrainingConfig, batch: int) -> TrainingConfig:
+    """Return `config` with the learning rate for an automatic batch of this size.
+
+    It grows with the batch for SGD (Goyal et al. 2017, arXiv 1706.02677) and with its square
+    root for optimizers that divide by the size of the gradient (Malladi et al. 2022, arXiv
+    2205.10287). A batch that was asked for by its size leaves it as it is.
+    """
+    if config.batch_size != "auto":
+        return config
+    factor = batch / config.base_batch_size
+    factor = factor if config.optimizer == "sgd" else math.sqrt(factor)
+    return config.model_copy(update={"learning_rate": factor * config.learning_rate})
 
 
 def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransformation:

@@ -12,7 +12,6 @@ from fmnist_jax.training.program.batch_size import (
     MAX_IMAGES,
     automatic_batch,
     evaluation_chunk,
-    scale_learning_rate,
 )
 
 
@@ -61,13 +60,3 @@ def test_a_processor_takes_the_batch_that_the_rate_is_meant_for():
     for devices in (jax.devices()[:1], jax.devices()[:2]):
         assert automatic(devices, 1_000) == ResNetConfig.base_batch_size
     assert automatic(jax.devices()[:1], 1_000, DenseConfig()) == DenseConfig.base_batch_size
-
-
-@pytest.mark.parametrize(("optimizer", "factor"), [("sgd", 16), ("adamw", 4), ("muon", 4)])
-def test_the_rate_follows_an_automatic_batch(optimizer, factor):
-    config = ResNetConfig(optimizer=optimizer, learning_rate=0.01)
-    scaled = scale_learning_rate(config, 16 * config.base_batch_size)
-    assert scaled.learning_rate == pytest.approx(0.01 * factor)
-    assert scale_learning_rate(config, config.base_batch_size) == config
-    asked = config.model_copy(update={"batch_size": 2048})
-    assert scale_learning_rate(asked, 2048) == asked

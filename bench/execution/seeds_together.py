@@ -1,4 +1,4 @@
-"""Cases that wait for their turn, and which of them one worker trains together."""
+"""Which waiting cases, of one model but different seeds, one worker trains together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

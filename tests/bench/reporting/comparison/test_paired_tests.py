@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.reporting.comparison.models import holm, mcnemar, paired_t, seeds_to_show
+from bench.reporting.comparison.paired_tests import holm, mcnemar, paired_t, seeds_to_show
 
 
 def test_mcnemar_counts_what_one_alone_gets_right():
