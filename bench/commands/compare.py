@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.records import store
-from bench.reporting.comparison.pairs import machines
+from bench.reporting.comparison.comparable import machines
 from bench.reporting.frames import read_frames
 from bench.reporting.rendering.console import show_logs, stderr_console
 from bench.reporting.rendering.output import check_folder, render_all

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.reporting.comparison.comparable import Pair, find_pairs, machines, other_software
 from bench.reporting.comparison.measures import MEASURES, Measure
-from bench.reporting.comparison.pairs import Pair, find_pairs, machines, other_software
 from bench.reporting.comparison.statistics import (
     Ratio,
     compare_samples,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.reporting.comparison.pairs import find_pairs, machines, other_software
+from bench.reporting.comparison.comparable import find_pairs, machines, other_software
 from bench.reporting.frames import records_to_frame
 from tests.support.factory import make_case, make_host, make_record
 
