@@ -34,6 +34,8 @@ def add(tmp_path, monkeypatch):
         (folder / Path(path).name).write_text(EXAMPLES[path], encoding="utf-8")
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
         monkeypatch.setattr(package.__spec__, "submodule_search_locations", package.__path__)
+        for name in registry.catalogue:  # what is imported later would be forgotten with the copy
+            registry[name]
         monkeypatch.setattr(registry, "_entries", dict(registry._entries))
         registry.__dict__.pop("catalogue", None)
         registries.append(registry)
@@ -56,7 +58,7 @@ def data():
 @pytest.mark.parametrize(
     ("path", "name", "options"),
     [
-        ("fmnist_jax/models/shallow.py", "shallow", {"epochs": 3, "batch_size": 20}),
+        ("fmnist_jax/models/small.py", "small", {"epochs": 5, "batch_size": 20}),
         ("fmnist_jax/baselines/ridge.py", "ridge_example", {}),
     ],
 )
