@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic_core import to_jsonable_python
+
 from bench.plan.plan import Plan
 from bench.records.identity import digest_config
 from bench.records.schema import Case
@@ -64,7 +66,8 @@ def make_cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
                 "data": plan.data.model_dump(mode="json"),
                 "target_accuracy": plan.target_accuracy,
             }
-            point = {field: hyper[field] for field in varied} or None
+            # Not from `hyper`, which leaves out some fields that have their defaults.
+            point = {field: to_jsonable_python(getattr(learner, field)) for field in varied} or None
             digest = digest_config(config, point)
             result[name, digest] = [
                 Case(

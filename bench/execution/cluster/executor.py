@@ -174,7 +174,10 @@ class ClusterExecutor:
         return self._end(job, TaskResult(job.task, outcome, True, worker_lost))
 
     def _end(self, job: _Job, result: TaskResult) -> TaskResult:
-        job.future.cancel()  # a pinned task would wait for its worker to come back
-        measured_variable(job.task.run_id, self._client).delete()
+        from distributed.client import ClosedClientError
+
+        with suppress(ClosedClientError):  # the scheduler is lost, and its tasks with it
+            job.future.cancel()  # a pinned task would wait for its worker to come back
+            measured_variable(job.task.run_id, self._client).delete()
         del self._jobs[job.task.run_id]
         return result

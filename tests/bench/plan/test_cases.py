@@ -47,3 +47,16 @@ def test_a_value_that_the_grid_names_twice_is_run_once():
         ("knn", {"n_neighbors": 5}),
         ("svm", {"C": 1.0}),
     ]
+
+
+def test_a_grid_varies_fields_that_a_config_leaves_out_at_their_defaults():
+    loaded = load.load(
+        None, ["grid.cnn.seeds_together=[1, 4]", "grid.knn.square_root=[false, true]"]
+    )
+    points = [(case.model, case.point) for case in cases.make_cases(loaded, Named())]
+    assert points == [
+        ("cnn", {"seeds_together": 1}),
+        ("cnn", {"seeds_together": 4}),
+        ("knn", {"square_root": False}),
+        ("knn", {"square_root": True}),
+    ]
