@@ -1,5 +1,7 @@
 """Learning from a teacher: its probabilities, the loss, and the whole way of a training."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ from fmnist_jax.data.augment import Augment, augment, draw, view_index, views
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.errors import UserError
 from fmnist_jax.learner import resolve
-from fmnist_jax.models.cnn import CNNConfig
+from fmnist_jax.models.dense import DenseConfig
 from fmnist_jax.training.program.step import Targets, _losses
 from fmnist_jax.training.teacher import Teacher, see, teach
 
@@ -25,6 +27,7 @@ def make_split(n):
 
 TRAIN, VALIDATION = make_split(80), make_split(40)
 STILL = Augment(flip=False)
+SmallConfig = partial(DenseConfig, hidden=(64,), label_smoothing=0.0)
 TEACHER = Teacher(model="logistic_regression", temperature=3.0)
 
 
@@ -70,7 +73,7 @@ def test_several_teachers_are_averaged_and_a_seed_gives_the_same_ones():
 
 
 def test_the_loss_is_the_formula():
-    config = CNNConfig(label_smoothing=0.1, teacher=TEACHER.model_copy(update={"weight": 0.6}))
+    config = SmallConfig(label_smoothing=0.1, teacher=TEACHER.model_copy(update={"weight": 0.6}))
     logits = GENERATOR.normal(size=(7, 10))
     labels = GENERATOR.integers(0, 10, 7)
     soft = GENERATOR.dirichlet(np.ones(10), 7)
@@ -88,7 +91,7 @@ def test_the_loss_is_the_formula():
 
 def train(**changes):
     settings = {"epochs": 2, "batch_size": 16, "dropout": 0.0, "augment": Augment(flip=False)}
-    learner = CNNConfig(**settings | changes).build(0)
+    learner = SmallConfig(**settings | changes).build(0)
     learner.prepare(TRAIN, VALIDATION)
     return learner, learner.fit(lambda _: None)
 
@@ -97,7 +100,7 @@ def test_a_student_learns_what_its_teacher_says():
     """A teacher of wrong labels, which has all the weight, teaches them."""
     wrong = Split(TRAIN.images, (TRAIN.labels + 1) % 10)
     teacher = Teacher(model="knn", settings={"n_neighbors": 1}, temperature=1.0, weight=1.0)
-    learner = CNNConfig(
+    learner = SmallConfig(
         epochs=12, batch_size=16, dropout=0.0, augment=Augment(flip=False), teacher=teacher
     ).build(0)
     learner.prepare(TRAIN, VALIDATION)
@@ -115,8 +118,8 @@ def test_the_clock_runs_while_the_teacher_trains():
 
 
 def test_a_config_without_a_teacher_is_what_it_was():
-    assert "teacher" not in CNNConfig().model_dump(mode="json")
-    assert CNNConfig(teacher=TEACHER).model_dump(mode="json")["teacher"]["temperature"] == 3.0
+    assert "teacher" not in SmallConfig().model_dump(mode="json")
+    assert SmallConfig(teacher=TEACHER).model_dump(mode="json")["teacher"]["temperature"] == 3.0
 
 
 def test_an_unknown_teacher():
@@ -127,7 +130,7 @@ def test_an_unknown_teacher():
 def test_two_devices_learn_what_one_learns():
     from fmnist_jax.training.program.engine import compile_engine
 
-    config = CNNConfig(
+    config = SmallConfig(
         epochs=1, batch_size=16, dropout=0.0, optimizer="sgd", learning_rate=0.01,
         augment=Augment(flip=False), teacher=TEACHER,
     )  # fmt: skip
