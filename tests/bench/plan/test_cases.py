@@ -21,6 +21,7 @@ def test_cases_are_models_times_seeds_with_resolved_configs():
         "n_neighbors": 3,
         "weights": "distance",
         "p": 2,
+        "square_root": True,
         "unit_length": True,
         "standardise": False,
     }

@@ -133,7 +133,7 @@ def test_parameters(name, changes, expected):
 
 
 def test_manhattan_distance_reaches_the_neighbours():
-    learner = fit("knn", p=1, unit_length=False, n_neighbors=1)
+    learner = fit("knn", p=1, square_root=False, unit_length=False, n_neighbors=1)
     train, test = base.flatten(TRAIN.images), base.flatten(TEST.images)
     nearest = np.abs(test[:, None] - train).sum(2).argmin(1)
     np.testing.assert_array_equal(
