@@ -55,6 +55,7 @@ class DenseConfig(FlaxConfig):
     learning_rate: PositiveFloat = 0.002
     weight_decay: NonNegativeFloat = 0.01
     label_smoothing: float = Field(0.1, ge=0, lt=1)
+    average_decay: float = Field(0.999, ge=0, lt=1)
     hidden: tuple[PositiveInt, ...] = (512, 256)
     components: PositiveInt | None = Field(
         None, le=SIDE**2, description="principal components of the training images; None: pixels"

@@ -137,7 +137,7 @@ def batch_statistics(
 
     Args:
         network: computes logits; its BatchNorm may have any momentum.
-        weights: of the statistics, only the shapes matter.
+        weights: of the statistics, only the shapes matter, but for those that never change.
         images: uint8 [n, 28, 28]; used as they are, not augmented.
         rows: integers [k, b], of the k batches of this device.
         key: for dropout, this device's own.
@@ -160,7 +160,11 @@ def batch_statistics(
 
         # momentum * before + (1 - momentum) * own: the derivative is the momentum.
         after, momentum = jax.jvp(running, (zeros,), (ones,))
-        return jax.tree.map(lambda after, momentum: after / (1 - momentum), after, momentum)
+        return jax.tree.map(own, batch_stats, after, momentum)
+
+    def own(given: jax.Array, after: jax.Array, momentum: jax.Array) -> jax.Array:
+        constant = momentum == 1  # such as a projection, which no batch changes
+        return jnp.where(constant, given, after / jnp.where(constant, 1, 1 - momentum))
 
     statistics = lax.map(of_batch, (jnp.arange(len(rows)), rows))
     return lax.pmean(jax.tree.map(lambda leaf: leaf.mean(0), statistics), AXIS)

@@ -33,3 +33,14 @@ def test_on_pixels_nothing_is_set():
     config = resolve("dense", {"hidden": [3]})
     weights = ({"a": jnp.ones(1)}, {})
     assert config.initial_weights(weights, TRAIN, 0) is weights
+
+
+def test_a_projection_stays_as_it_is_where_weights_are_averaged():
+    hyper = {"components": 5, "hidden": [3], "epochs": 2, "batch_size": 20, "average_decay": 0.9}
+    config = resolve("dense_pca", hyper)
+    learner = config.build(0)
+    learner.prepare(TRAIN, TRAIN)
+    learner.fit(lambda _: None)
+    _, expected = config.initial_weights(({}, {}), TRAIN, 0)
+    for name, constant in expected.items():
+        np.testing.assert_array_equal(learner.variables["batch_stats"][name], constant)
