@@ -28,8 +28,7 @@ def _run() -> int:
     import typer
 
     from bench.cli import app
-    from fmnist_jax.errors import UserError
-    from fmnist_jax.system.child import in_one_line
+    from fmnist_jax.errors import UserError, in_one_line
 
     try:
         # typer returns exit code 130 for an interrupt that no verb has caught.

@@ -60,3 +60,8 @@ def printable(text: object) -> str:
         c if c.isprintable() or c in "\n " else c.encode("unicode_escape").decode()
         for c in str(text)
     )
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return the type and message of an exception without line breaks."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -2,7 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import pandas as pd
 
 from bench.records import store
 from bench.reporting.frames import Frames, read_frames
@@ -54,9 +57,19 @@ def table(
 
 
 def _block(name: str, frames: Frames) -> str:
-    """Return the Markdown of a block, named after a section and possibly some machines."""
-    section, *machines = name.split()
+    """Return the Markdown of a block: "section machine ... column=value ..."."""
+    section, *words = name.split()
+    wanted = dict(word.split("=", 1) for word in words if "=" in word)
+    machines = [word for word in words if "=" not in word]
     records = frames["records"]
     if machines:
         records = records[records["machine.id"].isin(machines)]
-    return render_markdown(get_sections([section]), {**frames, "records": records})
+    (whole,) = get_sections([section])
+
+    def query(frame: pd.DataFrame) -> pd.DataFrame:
+        rows = whole.query(frame)
+        for column, value in wanted.items():
+            rows = rows[rows[column] == value]
+        return rows
+
+    return render_markdown([replace(whole, query=query)], {**frames, "records": records})

@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.diagnosis.finding import Finding, Situation
-from fmnist_jax.errors import UserError
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import UserError, in_one_line
 
 # Modules of this package, each with a function `examine`, in the order of the report.
 TOPICS = ("packages", "hardware", "data", "folders", "forecast", "contribution")

@@ -145,6 +145,8 @@ class Scheduler:
     def _start_cases(self) -> None:
         """Start what there is room for; nothing while records cannot be written."""
         for queued in () if self._writer.backlog else tuple(self._queue):
+            if queued not in self._queue:  # another took it along
+                continue
             if (slot := self._executor.find_slot(queued.case)) is None:
                 continue
             if self._locks.acquire(queued.key):

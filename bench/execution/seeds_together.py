@@ -7,7 +7,7 @@ from bench.records import identity
 from bench.records.schema import Case
 
 
-@dataclass
+@dataclass(eq=False)
 class QueuedCase:
     """A case and its attempts so far.
 

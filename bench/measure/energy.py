@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bench.records.schema import Energy
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import in_one_line
 
 POWERCAP = Path("/sys/class/powercap")
 Source = Literal["nvml", "rapl"]

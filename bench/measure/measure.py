@@ -18,8 +18,7 @@ from bench.measure.energy import SHORTEST_S, EnergyMeter
 from bench.measure.messages import Measured, Outcome, Progress, Task, make_record
 from bench.measure.worker import forward_messages, pin_to_cores
 from bench.records.schema import Inference, Status, Time
-from fmnist_jax.errors import DataError, Diverged, UserError
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import DataError, Diverged, UserError, in_one_line
 
 if TYPE_CHECKING:
     from bench.measure.record import Measurement

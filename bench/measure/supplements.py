@@ -12,7 +12,7 @@ from bench.measure.record import Measurement
 from bench.measure.worker import set_up_jax
 from bench.records.quality import Robustness
 from bench.records.schema import Record
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import in_one_line
 
 log = logging.getLogger("fmnist_jax")
 

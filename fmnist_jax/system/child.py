@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, Self
 
+from fmnist_jax.errors import in_one_line
 from fmnist_jax.system.parent_death import exit_with_parent
 from fmnist_jax.system.process_tags import kill_tagged, tagged
 
@@ -170,12 +171,7 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.kill()
 
 
@@ -208,11 +204,6 @@ def exit_cause(exitcode: int | None) -> str:
         name = f"signal {-exitcode}"
     hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"
-
-
-def in_one_line(error: BaseException) -> str:
-    """Return the type and message of an exception without line breaks."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 @contextmanager

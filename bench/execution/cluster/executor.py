@@ -20,7 +20,7 @@ from bench.execution.executor import Report, Slot, TaskResult
 from bench.measure.messages import Outcome, Progress, Task, make_record
 from bench.records.provenance import Provenance
 from bench.records.schema import Case, Status
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import in_one_line
 
 if TYPE_CHECKING:
     from distributed import Client, Future

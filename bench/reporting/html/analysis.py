@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.reporting.html.pictures import Album, Picture
-from fmnist_jax.errors import printable
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import in_one_line, printable
 
 SUMMARY = 10  # number of that part
 log = logging.getLogger("fmnist_jax")

@@ -14,7 +14,7 @@ from bench.reporting.html.source import Source
 from bench.reporting.rendering.formats import render
 from bench.reporting.section import Column, Section, describe
 from bench.reporting.sections import explanations
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import in_one_line
 
 EXPLANATIONS = "explanations.json"
 SHEET = "sheet.png"

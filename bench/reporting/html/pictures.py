@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.records.schema import Case
 from bench.reporting.html.source import Source
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import in_one_line
 
 log = logging.getLogger("fmnist_jax")
 

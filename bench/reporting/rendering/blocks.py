@@ -1,7 +1,7 @@
 """Regenerate the marked blocks of a Markdown file, one for each section.
 
-A block is named after its section, "accuracy", or after the section and the one machine that
-it shows, "accuracy amd-zen4-2c".
+A block is named after its section, "accuracy", after the section and the machines that it shows,
+"accuracy amd-zen4-2c", or after these and the value of a column, "compare part=speed".
 """
 
 import re
@@ -12,7 +12,7 @@ from fmnist_jax.errors import UserError
 from fmnist_jax.system.files import write_atomically
 
 _BLOCK = re.compile(
-    r"(<!-- fmnist-jax (\w+(?: [\w-]+)?): begin -->\n).*?(<!-- fmnist-jax \2: end -->)", re.DOTALL
+    r"(<!-- fmnist-jax (\w+(?: [\w=-]+)*): begin -->\n).*?(<!-- fmnist-jax \2: end -->)", re.DOTALL
 )
 
 

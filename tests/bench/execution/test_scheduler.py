@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from dataclasses import replace
 
 from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
@@ -201,3 +202,21 @@ class TestSeedsTogether:
         run(tmp_path, *cases, watcher=watcher)
         groups = {task.case.seed: [case.seed for case in task.beside] for task in watcher.tasks}
         assert groups == {0: [2], 3: []}
+
+    def test_who_is_taken_along_is_not_started_again_where_there_is_room(self, tmp_path):
+        class Roomy(Vanishing):
+            def find_slot(self, case):
+                return Slot(self.hosts[0], (0,), takes_several_seeds=True)
+
+            def start(self, task, place):
+                for case in (task.case, *task.beside):
+                    record = messages.make_record(replace(task, case=case), "ok")
+                    self.report(task, Measured(record))
+                outcome = Outcome(messages.make_record(task, "ok"))
+                self.ended.append(TaskResult(task, outcome))
+
+        cases = [make_case("cnn", seed=seed, seeds_together=2) for seed in range(4)]
+        watcher = Watcher()
+        finish = run_on(Roomy(), tmp_path, *cases, watcher=watcher)
+        assert [len(task.beside) for task in watcher.tasks] == [1, 1]
+        assert len(finish.stored) == 4

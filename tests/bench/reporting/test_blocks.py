@@ -1,7 +1,10 @@
 import pytest
 
+from bench.commands.table import _block
+from bench.reporting.frames import records_to_frame
 from bench.reporting.rendering.blocks import write_blocks
 from fmnist_jax.errors import UserError
+from tests.support.factory import make_case, make_host, make_record
 
 BEGIN, END = "<!-- fmnist-jax accuracy: begin -->", "<!-- fmnist-jax accuracy: end -->"
 
@@ -47,3 +50,21 @@ def test_what_cannot_be_made_leaves_the_file_alone(tmp_path):
     with pytest.raises(UserError, match="no such section"):
         write_blocks(path, fail)
     assert "old" in path.read_text()
+
+
+def test_a_block_of_some_machines_and_of_one_part_of_a_section():
+    hosts = [make_host(id=name) for name in ("a-2c", "b-4c", "c-8c")]
+    records = [
+        make_record(make_case(model), host=host) for model in ("knn", "svm") for host in hosts
+    ]
+    records.append(make_record(make_case("mlp"), host=hosts[0]))
+    frames = {"records": records_to_frame(records)}
+    whole = _block("compare a-2c b-4c", frames)
+    assert "Times as fast as a-2c" in whole
+    assert "Not compared with a-2c" in whole
+    part = _block("compare a-2c b-4c part=speed", frames)
+    assert part.strip() in whole
+    assert "Times as fast as a-2c" in part
+    assert "Not compared" not in part
+    assert "c-8c" not in whole
+    assert "c-8c" in _block("compare", frames)

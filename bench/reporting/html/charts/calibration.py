@@ -17,8 +17,8 @@ from bench.reporting.html.charts.chart import (
 )
 from bench.reporting.html.source import Source
 from bench.reporting.section import is_missing
+from fmnist_jax.errors import in_one_line
 from fmnist_jax.evaluation.calibration import Reliability, apply_temperature, reliability
-from fmnist_jax.system.child import in_one_line
 
 log = logging.getLogger("fmnist_jax")
 

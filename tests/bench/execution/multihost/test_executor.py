@@ -15,8 +15,7 @@ from bench.execution.pending import find_pending
 from bench.execution.scheduler import Scheduler
 from bench.measure.hosts import Member, Rank
 from bench.measure.messages import Measured, Outcome, Progress, make_record, new_task
-from fmnist_jax.errors import UserError
-from fmnist_jax.system.child import in_one_line
+from fmnist_jax.errors import UserError, in_one_line
 from tests.faults.behaviour import Watcher
 from tests.support.factory import make_case, make_host
 
