@@ -10,13 +10,9 @@ from scipy.special import ndtri, stdtrit  # scipy.stats would take a second to i
 
 from bench.reporting.format import interval, percentage
 from bench.reporting.metric import all_metrics
-from bench.reporting.section import Column, Row, is_missing
+from bench.reporting.section import Column
 
 SETTINGS = ("dataset", "train_images", "test_images")
-# Below this share of both limits neither takes the time, but many small operations
-# that wait for one another, and the calls from the host.
-BUSY = 0.25
-
 
 _POOLED = [
     *("confusion", "test_accuracy", "interval_low", "interval_high", "seeds_low", "seeds_high"),
@@ -183,19 +179,6 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     deviation = float(np.std(values, ddof=1)) / math.sqrt(len(values))
     reach = float(stdtrit(len(values) - 1, 0.975)) * deviation
     return float(np.mean(values)) - reach, float(np.mean(values)) + reach
-
-
-def bottleneck(row: "Row | pd.Series") -> str | None:
-    """Return the nearer limit of a simple roofline (Williams et al. 2009).
-
-    None where the machine was not probed. doi 10.1145/1498765.1498785
-    """
-    flops, bandwidth = row["flops_share"], row["bandwidth_share"]
-    if is_missing(flops) or is_missing(bandwidth):
-        return None
-    if max(flops, bandwidth) < BUSY:
-        return "overhead"
-    return "arithmetic" if flops >= bandwidth else "memory"
 
 
 MODEL = Column("model", ("model", "seeds"), show_model, align="left")

@@ -14,7 +14,8 @@ from bench.reporting.comparison.statistics import (
     difference_of_shares,
     mark_interval,
 )
-from bench.reporting.query import SETTINGS, bottleneck
+from bench.reporting.metrics.roofline import bottleneck
+from bench.reporting.query import SETTINGS
 from bench.reporting.section import FLAGS
 
 SPEED, LIMITS, OTHERS = "speed", "limits", "not compared"  # the parts, in their order

@@ -1,9 +1,16 @@
 """Metrics of training against what the machine can do (roofline, Williams et al. 2009)."""
 
+import pandas as pd
+
 from bench.records.schema import Record
 from bench.reporting.format import rate, share
 from bench.reporting.metric import METRICS, metric
 from bench.reporting.metrics.throughput import train_images_per_s
+from bench.reporting.section import Row, is_missing
+
+# Below this share of both limits neither takes the time, but many small operations
+# that wait for one another, and the calls from the host.
+OVERHEAD_BELOW = 0.25
 
 
 @METRICS.register("train_flops")
@@ -39,6 +46,19 @@ def bandwidth_share(record: Record) -> float | None:
     """Return the memory traffic, each layer counted once, over the bandwidth measured before."""
     traffic = _per_second(record, record.cost.bytes_per_image)
     return _ratio(traffic, record.machine.probe.bandwidth_bytes)
+
+
+def bottleneck(row: "Row | pd.Series") -> str | None:
+    """Return the nearer limit of a simple roofline (Williams et al. 2009).
+
+    None where the machine was not probed. doi 10.1145/1498765.1498785
+    """
+    flops, bandwidth = row["flops_share"], row["bandwidth_share"]
+    if is_missing(flops) or is_missing(bandwidth):
+        return None
+    if max(flops, bandwidth) < OVERHEAD_BELOW:
+        return "overhead"
+    return "arithmetic" if flops >= bandwidth else "memory"
 
 
 def _per_second(record: Record, forward: int | None) -> float | None:

@@ -5,9 +5,10 @@ import pandas as pd
 from bench.reporting.format import decimal
 from bench.reporting.query import ACCURACY, MACHINE, MODEL, by_model
 from bench.reporting.section import SECTIONS, Column, Section, describe, metric_columns
+from fmnist_jax.evaluation.calibration import BINS
 
 NOTES = (
-    "ECE: expected calibration error over 15 bins of equal width (Guo et al. 2017, arXiv "
+    f"ECE: expected calibration error over {BINS} bins of equal width (Guo et al. 2017, arXiv "
     "1706.04599); scaled: after dividing the logits by a temperature fitted on validation data",
 )
 

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from bench.reporting.query import MACHINE, MODEL, bottleneck, by_model
+from bench.reporting.metrics.roofline import bottleneck
+from bench.reporting.query import MACHINE, MODEL, by_model
 from bench.reporting.section import SECTIONS, Column, Section, describe, metric_columns
 
 

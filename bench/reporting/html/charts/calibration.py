@@ -18,13 +18,18 @@ from bench.reporting.html.charts.chart import (
 from bench.reporting.html.source import Source
 from bench.reporting.section import is_missing
 from fmnist_jax.errors import in_one_line
-from fmnist_jax.evaluation.calibration import Reliability, apply_temperature, reliability
+from fmnist_jax.evaluation.calibration import (
+    BINS,
+    Reliability,
+    apply_temperature,
+    reliability,
+)
 
 log = logging.getLogger("fmnist_jax")
 
 FEW_IMAGES = 10  # a bin of fewer says nothing
 CALIBRATION = (
-    "Of the predictions made with a confidence, the share that is right, in 15 bins of equal "
+    f"Of the predictions made with a confidence, the share that is right, in {BINS} bins of equal "
     f"width, those of fewer than {FEW_IMAGES} images left out; a larger mark has more images. On "
     "the diagonal a probability means what it says; below it the model is too sure."
 )
