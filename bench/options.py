@@ -106,7 +106,9 @@ Timeout = Annotated[
 Retries = Annotated[
     int | None,
     typer.Option(
-        "--retries", help="Further attempts at a case that died or hung.", show_default="0"
+        "--retries",
+        help="Further attempts at a case that died, hung or ran out of memory.",
+        show_default="0",
     ),
 ]
 Cluster = Annotated[
