@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_jax.data.acquire import acquire, cache, download
+from fmnist_jax.data.acquire import acquire, cache, download, download_process
 from fmnist_jax.data.acquire.source import IdxSource
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.data.idx.card import FILES, DatasetCard
