@@ -1,7 +1,7 @@
 """Random forest on raw pixels.
 
-Measured, n = 1: test accuracy 0.8839, trained in 220 s (beside other work)
-on amd-zen4-2c (results/README.md).
+Measured, n = 1: test accuracy 0.8839, trained in 167 s (beside other work)
+on intel-icelake-2c (results/README.md).
 """
 
 from typing import TYPE_CHECKING, ClassVar, Literal

@@ -127,10 +127,14 @@ def _changes(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> It
 
 
 def other_software(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Return in which software and code the newest runs of a pair differ."""
+    """Return in which software, code and share of the cores the newest runs of a pair differ."""
     one, other = a.iloc[-1], b.iloc[-1]
     names = [str(name) for name in a if str(name).startswith("software.")] + ["code.commit"]
     values = {name.partition(".")[2]: (_brief(one[name]), _brief(other[name])) for name in names}
+    # A share of the cores, since all of them is what a larger machine is for.
+    if one["run.threads"] * other["machine.cores"] != other["run.threads"] * one["machine.cores"]:
+        threads = str(one["run.threads"]), str(other["run.threads"])
+        values[f"threads of {one['case.model']}"] = threads
     return {name: both for name, both in values.items() if both[0] != both[1]}
 
 

@@ -98,3 +98,20 @@ def test_other_software_is_named():
     assert other_software(pair.baseline, pair.machine) == {"jax": ("0.10.2", "0.11")}
     pair = only(on(A), new)
     assert other_software(pair.baseline, pair.machine) == {}
+
+
+def test_another_share_of_the_cores_is_named():
+    (one, other) = make_host(id="a-2c", cores=2), make_host(id="b-4c", cores=4)
+
+    def difference(threads, more):
+        runs = on(one, "svm"), on(other, "svm")
+        pair = only(
+            *(
+                run.model_copy(update={"run": run.run.model_copy(update={"threads": number})})
+                for run, number in zip(runs, (threads, more), strict=True)
+            )
+        )
+        return other_software(pair.baseline, pair.machine)
+
+    assert difference(2, 4) == {}
+    assert difference(2, 1) == {"threads of svm": ("2", "1")}
