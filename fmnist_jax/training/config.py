@@ -41,7 +41,11 @@ class TrainingConfig(LearnerConfig):
     weight_decay: NonNegativeFloat = Field(0.0, description="decoupled; kernels only")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     average_decay: float = Field(
-        0.0, ge=0, lt=1, description="per step, of a moving average of the weights; 0: none"
+        0.0,
+        ge=0,
+        lt=1,
+        description="per step, of a moving average of the weights, which reaches over a tenth of "
+        "all steps at most; 0: none",
     )
     patience: PositiveInt | None = Field(
         None, description="epochs without a better validation loss before stopping; None: never"

@@ -50,6 +50,7 @@ def train_epoch(
     epoch: jax.Array,
 ) -> tuple[TrainState, EpochMetrics]:
     """Train one epoch as the device `rank` sees it; all of them end in the same state."""
+    config = limit_average(config, shape.steps * config.epochs)
     order_key, augment_key, dropout_key = jax.random.split(jax.random.fold_in(key, epoch), 3)
     order = jax.random.permutation(order_key, len(images))[: shape.images]
     # All that is drawn at random but dropout is drawn here, of which a step takes its part.
@@ -79,6 +80,15 @@ def train_epoch(
         state = state._replace(average=(state.weights[0], recomputed))
     finite = all_finite((state.params, state.batch_stats, recomputed))
     return state, EpochMetrics(sums.loss, sums.correct, finite)
+
+
+def limit_average(config: TrainingConfig, steps: int) -> TrainingConfig:
+    """Return `config` with an average of weights that reaches over a tenth of the steps at most.
+
+    A longer one, in a short training, would be an average of the random weights at its start.
+    """
+    longest = max(0.0, 1 - 10 / steps)
+    return config.model_copy(update={"average_decay": min(config.average_decay, longest)})
 
 
 def train_epochs(

@@ -13,7 +13,7 @@ from fmnist_jax.models.dense import DenseConfig
 from fmnist_jax.models.resnet import ResNet, ResNetConfig
 from fmnist_jax.training.predictor import Predictor
 from fmnist_jax.training.program.engine import compile_engine
-from fmnist_jax.training.program.epoch import AXIS, STEPS_PER_STATISTICS
+from fmnist_jax.training.program.epoch import AXIS, STEPS_PER_STATISTICS, limit_average
 from fmnist_jax.training.program.step import cross_entropy, scale
 from fmnist_jax.training.state import variables
 from tests.support.small_networks import Normalised
@@ -183,13 +183,21 @@ def test_every_image_is_used_once_in_an_epoch():
 
 
 def test_the_average_of_the_weights_follows_every_step():
-    config = SIMPLE.model_copy(update={"average_decay": 0.75, "batch_size": 64})  # a step an epoch
+    changes = {"average_decay": 0.75, "batch_size": 64, "epochs": 40}  # a step an epoch
+    config = SIMPLE.model_copy(update=changes)
     built = build(2, config, network=SMALL)
     state, expected = built.state, jax.tree.map(np.asarray, built.state.params)
     for epoch in (1, 2):
         state, _ = built.train(state, epoch)
         expected = jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, expected, state.params)
         assert_close(state.weights[0], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_in_a_short_training_an_average_is_short():
+    config = SIMPLE.model_copy(update={"average_decay": 0.999})
+    decays = [limit_average(config, steps).average_decay for steps in (5, 20, 100, 12_840)]
+    assert decays == [0.0, 0.5, 0.9, 0.999]
+    assert limit_average(SIMPLE, 100) == SIMPLE
 
 
 @pytest.mark.parametrize("devices", [1, 2])
