@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml $(PINS)
 	@$(PYTHON) -c 'import ensurepip, venv' \
 	  || { echo "this Python lacks venv: install python3-venv, or choose another with PYTHON="; exit 2; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) (2 GB; two to three minutes the first time) ..."
+	@echo "Installing into $(VENV) (2 GB; one to three minutes the first time) ..."
 	@$(PY) -m pip install --disable-pip-version-check -c $(PINS) -e '.[fast,cluster,dev]'
 	@touch $@
 

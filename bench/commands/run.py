@@ -159,7 +159,10 @@ def _show_pending(errors: Console, pending: PendingCases) -> None:
 def _exit_code(summary: RunSummary, records: Sequence[Stored], results: Path) -> int:
     """Return 0 if all finished, 1 if some case failed or is not stored, 130 if interrupted."""
     if summary.interrupted:
-        text = "interrupted; the cases that finished are kept, the next run does the rest"
+        text = (
+            "interrupted; the cases that finished are kept, the next run does the rest, "
+            "a network from its last checkpoint"
+        )
         print(text, file=sys.stderr)
         return signals.EXIT_CODE
     if summary.rescued or summary.lost or summary.left:
