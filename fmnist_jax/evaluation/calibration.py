@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from fmnist_jax.evaluation.classification import log_loss
@@ -121,6 +120,8 @@ def fit_temperature(probabilities: Floats, labels: npt.ArrayLike) -> float:
         Above 1 where the probabilities are too sure, below 1 where they are not sure
         enough (Guo et al., section 4.2); within [0.05, 20].
     """
+
+    from scipy.optimize import minimize_scalar  # slow to import, and wanted by no table
 
     def loss(log_temperature: float) -> float:
         return log_loss(apply_temperature(probabilities, math.exp(log_temperature)), labels)

@@ -49,8 +49,8 @@ def find_pairs(frame: pd.DataFrame, baseline: str, machine: str) -> Iterator[Pai
         machine: the other.
     """
     outside = frame[frame["case.point"].isna()]
-    done = _as_trained(finished(frame))
-    ours, theirs = (done[done["machine.id"] == name] for name in (machine, baseline))
+    done = finished(frame)
+    ours, theirs = (_as_trained(done[done["machine.id"] == name]) for name in (machine, baseline))
     for model in dict.fromkeys([*theirs["case.model"], *ours["case.model"]]):
         a, b = (runs[runs["case.model"] == model] for runs in (theirs, ours))
         if a.empty or b.empty:
