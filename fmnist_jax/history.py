@@ -71,7 +71,10 @@ class Checkpoints:
     Attributes:
         folder: absolute, for one case alone; its name stands for the case.
         every: epochs between two checkpoints.
+        teachers: folder that all cases of a dataset share, for what their teachers said; None
+            keeps none of it.
     """
 
     folder: Path
     every: int
+    teachers: Path | None = None

@@ -112,8 +112,9 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Iterator[Measurem
     joules.append(meter.read())
     if task.process_id:  # the rest is for process 0, which has the record
         return
-    if epochs_here < len(history) or clock.seconds["fit_s"] < SHORTEST_S or task.beside:
-        joules = []  # of a part, of too short a time, or of several seeds
+    is_partial = epochs_here < len(history) or case.config["model"].get("teacher")
+    if is_partial or clock.seconds["fit_s"] < SHORTEST_S or task.beside:
+        joules = []  # of a part (a teacher may be of before), of too short a time, of several seeds
 
     for task_of_seed, fitted, epochs_of_seed in _by_seed(task, learner, history):
         events.send(Progress("measure"))

@@ -9,7 +9,8 @@ from bench.records.provenance import Provenance
 from bench.records.schema import Case
 from fmnist_jax.history import Checkpoints
 
-FOLDER = ".checkpoints"  # git-ignored
+FOLDER = ".checkpoints"  # git-ignored, like the next
+TEACHERS = ".teachers"
 
 
 def of_case(results: Path, host: Provenance, case: Case, every: int) -> Checkpoints | None:
@@ -23,7 +24,8 @@ def of_case(results: Path, host: Provenance, case: Case, every: int) -> Checkpoi
     """
     if case.kind != "flax" or not every:
         return None
-    return Checkpoints(_folder(results, host, case), every)
+    folder = _folder(results, host, case)
+    return Checkpoints(folder, every, teachers=folder.parents[2] / TEACHERS)
 
 
 def discard(results: Path, host: Provenance, case: Case) -> None:

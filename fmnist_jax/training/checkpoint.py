@@ -112,14 +112,23 @@ def _read(manager: "CheckpointManager", folder: Path, number: int, start: Snapsh
 
 def _origin(folder: Path, arrays: Snapshot) -> str:
     """Return a digest of what decides the bits of a run: a checkpoint continues no other."""
+    shapes = [
+        (jax.tree_util.keystr(path), leaf.shape, str(leaf.dtype))
+        for path, leaf in jax.tree.leaves_with_path(arrays)
+    ]
+    return digest_origin(folder.name, shapes)  # the name stands for the case
+
+
+def digest_origin(*case: object) -> str:
+    """Return a digest of what decides the bits of a training: the case, code, software, devices.
+
+    Args:
+        *case: whose `repr` tells one case from another.
+    """
     parts = (
-        folder.name,  # stands for the case
+        *case,
         [metadata.version(name) for name in SOFTWARE],
         [device.device_kind for device in jax.devices()],
-        [
-            (jax.tree_util.keystr(path), leaf.shape, str(leaf.dtype))
-            for path, leaf in jax.tree.leaves_with_path(arrays)
-        ],
     )
     digest = hashlib.sha256(repr(parts).encode())
     for module in sorted(Path(fmnist_jax.__file__).parent.rglob("*.py")):

@@ -1,6 +1,5 @@
 """A Flax network behind the learner protocol."""
 
-import time
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +18,7 @@ from fmnist_jax.training.predictor import Predictor, prediction_devices
 from fmnist_jax.training.program.engine import Engine, compile_engine
 from fmnist_jax.training.program.together import Together, compile_together
 from fmnist_jax.training.state import Weights, variables
-from fmnist_jax.training.teacher import teach
+from fmnist_jax.training.teacher_answers import ask
 
 
 class FlaxConfig(TrainingConfig):
@@ -91,12 +90,12 @@ class FlaxLearner:
         """Train, a teacher first if there is one; see `fmnist_jax.training.fit.fit`."""
         if self._engine is None or self._splits is None:
             raise RuntimeError("fit needs prepare first")
-        start_s = time.perf_counter()
         engine, epochs, patience = self._engine, self._config.epochs, self._config.patience
+        before_s = 0.0
         if self._config.teacher:
-            given = self._config.teacher, self._config.augment
-            engine = engine.taught(teach(*given, *self._splits, self._seeds[0]))
-        before_s = time.perf_counter() - start_s
+            given = self._config.teacher, self._config.augment, *self._splits, self._seeds[0]
+            answers, before_s = ask(*given, checkpoints.teachers if checkpoints else None)
+            engine = engine.taught(answers)
         if isinstance(engine, Together):
             (weights, history), *others = fit_together(
                 engine, epochs, patience, on_epoch, checkpoints, before_s
