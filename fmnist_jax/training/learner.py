@@ -18,6 +18,7 @@ from fmnist_jax.training.predictor import Predictor, prediction_devices
 from fmnist_jax.training.program.engine import Engine, compile_engine
 from fmnist_jax.training.program.together import Together, compile_together
 from fmnist_jax.training.state import Weights, variables
+from fmnist_jax.training.teacher import soften
 from fmnist_jax.training.teacher_answers import ask
 
 
@@ -95,7 +96,7 @@ class FlaxLearner:
         if self._config.teacher:
             given = self._config.teacher, self._config.augment, *self._splits, self._seeds[0]
             answers, before_s = ask(*given, checkpoints.teachers if checkpoints else None)
-            engine = engine.taught(answers)
+            engine = engine.taught(soften(answers, self._config.teacher.temperature))
         if isinstance(engine, Together):
             (weights, history), *others = fit_together(
                 engine, epochs, patience, on_epoch, checkpoints, before_s

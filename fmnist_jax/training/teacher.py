@@ -41,15 +41,15 @@ def teach(
     answers saves asking it at each step.
 
     Args:
-        teacher: which models, and at what temperature they speak.
+        teacher: which models, and how many.
         augmentation: of the student.
         train: n images, of which the teachers see what the student sees.
         validation: for teachers that stop early or choose a temperature.
         seed: of the student, from which the teachers' follow.
 
     Returns:
-        Probabilities at the teacher's temperature, float32 [n, views, classes], the mean over
-        all teachers, of each of the views of `fmnist_jax.data.augment.views`.
+        Probabilities, float32 [n, views, classes], the mean over all teachers, of each of the
+        views of `fmnist_jax.data.augment.views`.
     """
     answers = []
     for number in range(teacher.count):
@@ -66,7 +66,12 @@ def teach(
         learner.fit(tell)
         seen = [learner.predict_proba(see(train.images, view)) for view in views(augmentation)]
         answers.append(np.stack(seen, axis=1))
-    logits = np.log(np.mean(answers, axis=0) + SMALLEST) / teacher.temperature
+    return np.asarray(np.mean(answers, axis=0), np.float32)
+
+
+def soften(answers: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
+    """Return probabilities [..., classes] as they are when their logits are divided by this."""
+    logits = np.log(answers + SMALLEST) / temperature
     powers = np.exp(logits - logits.max(-1, keepdims=True))
     return np.asarray(powers / powers.sum(-1, keepdims=True), np.float32)
 

@@ -47,8 +47,8 @@ def ask(
         return _teach(teacher, augmentation, train, validation, seed)
     data = hashlib.sha256(train.images.tobytes() + train.labels.tobytes())
     data.update(validation.images.tobytes() + validation.labels.tobytes())
-    # What weighs an answer does not change it.
-    said = teacher.model_dump(exclude={"weight"})
+    # How an answer is used does not change it.
+    said = teacher.model_dump(exclude={"temperature", "weight"})
     key = digest_origin(said, views(augmentation), data.hexdigest(), seed)
     path = folder / f"{key[:16]}.npz"
     try:

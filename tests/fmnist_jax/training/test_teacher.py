@@ -13,7 +13,7 @@ from fmnist_jax.errors import UserError
 from fmnist_jax.learner import resolve
 from fmnist_jax.models.dense import DenseConfig
 from fmnist_jax.training.program.step import Targets, _losses
-from fmnist_jax.training.teacher import Teacher, see, teach
+from fmnist_jax.training.teacher import Teacher, see, soften, teach
 
 GENERATOR = np.random.default_rng(0)
 
@@ -32,7 +32,7 @@ TEACHER = Teacher(model="logistic_regression", temperature=3.0)
 
 
 def test_the_answers_are_those_of_the_model_at_its_temperature():
-    soft = teach(TEACHER, Augment(), TRAIN, VALIDATION, seed=5)
+    soft = soften(teach(TEACHER, Augment(), TRAIN, VALIDATION, seed=5), TEACHER.temperature)
     learner = resolve("logistic_regression", {}).build(6000)
     learner.prepare(TRAIN, VALIDATION)
     learner.fit(lambda _: None)
@@ -134,7 +134,7 @@ def test_two_devices_learn_what_one_learns():
         epochs=1, batch_size=16, dropout=0.0, optimizer="sgd", learning_rate=0.01,
         augment=Augment(flip=False), teacher=TEACHER,
     )  # fmt: skip
-    soft = teach(TEACHER, STILL, TRAIN, VALIDATION, seed=0)
+    soft = soften(teach(TEACHER, STILL, TRAIN, VALIDATION, seed=0), TEACHER.temperature)
     trained = []
     for devices in (1, 2):
         engine = compile_engine(
