@@ -39,7 +39,7 @@ def _with_host(situation: Situation) -> Situation:
 
 
 def _with_records(situation: Situation) -> Situation:
-    from bench.measure.machine import ROOT
+    from bench.measure.software import ROOT
     from bench.records import store
 
     own, published = (

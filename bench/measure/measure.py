@@ -65,7 +65,7 @@ def measure(task: Task, events: Connection) -> Outcome:
         return failed("oom" if is_exhausted else "failed", text)
     if not measured:
         return Outcome(make_record(task, "ok"))
-    from bench.measure.supplements import supplement
+    from bench.measure.supplements.supplement import supplement
 
     return supplement(*measured[0], events.send)
 

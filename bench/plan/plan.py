@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from bench.plan.validation import validate
+from fmnist_jax.data.splits import VALIDATION_IMAGES
 from fmnist_jax.learner import LEARNERS, LearnerConfig, default_models
 
 MAX_CASES = 100_000  # more are a mistake, and slow to enumerate
@@ -25,7 +26,7 @@ class DataConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    validation_images: PositiveInt = 5000
+    validation_images: PositiveInt = VALIDATION_IMAGES
     split_seed: int = Field(0, ge=0, lt=2**32, description="a seed of NumPy")
     train_images: PositiveInt | None = Field(None, description="stratified subset")
     test_images: PositiveInt | None = Field(None, description="stratified subset")

@@ -10,6 +10,8 @@ from fmnist_jax.errors import UserError
 
 Indices = npt.NDArray[np.int64]
 
+VALIDATION_IMAGES = 5_000  # unless a config says otherwise
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -36,7 +38,7 @@ def make_splits(
     dataset: Dataset,
     seed: int = 0,
     *,
-    validation_images: int = 5_000,
+    validation_images: int = VALIDATION_IMAGES,
     train_images: int | None = None,
     test_images: int | None = None,
 ) -> Splits:

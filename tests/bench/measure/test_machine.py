@@ -1,7 +1,3 @@
-import json
-import os
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -79,95 +75,9 @@ def test_an_accelerator_is_named_with_its_memory(kind, memory_gib, count, expect
 
 
 def test_a_gpu_is_described_by_its_driver_too(monkeypatch):
-    monkeypatch.setattr(machine, "_output", lambda *_, **__: "580.82.07, 81559")
+    monkeypatch.setattr(machine, "ask_command", lambda *_, **__: "580.82.07, 81559")
     gpu = SimpleNamespace(platform="gpu", device_kind="NVIDIA H100 PCIe")
     described = machine.describe_machine([gpu, gpu], PROBE)
     assert described.id == "nvidia-h100-pcie-80gb-x2"
     assert (described.accelerator_count, described.driver) == (2, "580.82.07")
     assert described.cpu
-
-
-def test_software_does_not_import_what_it_names():
-    code = (
-        "import sys; from bench.measure import machine; "
-        "machine.describe_software(); machine.describe_code(); "
-        "sys.exit(bool({'jax', 'flax', 'sklearn', 'lightgbm'} & set(sys.modules)))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=machine.ROOT).returncode == 0
-
-
-def settings_of(**environment):
-    code = (
-        "import json; from bench.measure.machine import changed_jax_settings; "
-        "print(json.dumps(changed_jax_settings()))"
-    )
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=inherited | environment, cwd=machine.ROOT,
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return json.loads(done.stdout)
-
-
-def test_settings_that_change_results_are_told_from_the_others():
-    neutral = {
-        "JAX_LOG_COMPILES": "1",
-        "JAX_COMPILATION_CACHE_DIR": "somewhere",
-        "JAX_NUMPY_RANK_PROMOTION": "warn",
-        "JAX_PLATFORMS": "cpu",
-        "JAX_THREEFRY_PARTITIONABLE": "1",  # the default
-    }
-    changed = {"JAX_ENABLE_X64": "1", "JAX_DEFAULT_PRNG_IMPL": "rbg", "NVIDIA_TF32_OVERRIDE": "0"}
-    assert settings_of(**neutral) == {}
-    assert settings_of(**neutral, **changed) == {
-        "NVIDIA_TF32_OVERRIDE": "0",
-        "jax_default_prng_impl": "rbg",
-        "jax_enable_x64": True,
-    }
-
-
-def git(folder, *arguments):
-    # Outside the environment of a hook that may run these tests.
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", folder, *arguments]
-    return subprocess.run(command, env=clean, check=True, capture_output=True, text=True).stdout
-
-
-@pytest.fixture
-def other_repository(tmp_path):
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "other")
-    return tmp_path
-
-
-def test_the_commit_is_the_suites_own_whatever_a_hook_sets(other_repository, monkeypatch):
-    own = machine.describe_code()
-    monkeypatch.setenv("GIT_DIR", str(other_repository / ".git"))
-    monkeypatch.setenv("GIT_WORK_TREE", str(other_repository))
-    monkeypatch.setenv("GIT_INDEX_FILE", str(other_repository / "index"))
-    assert machine.describe_code() == own
-    assert own.commit != git(other_repository, "rev-parse", "HEAD").strip()
-
-
-def test_installed_inside_a_repository_it_has_no_commit(other_repository, monkeypatch):
-    installed = other_repository / ".venv" / "lib"
-    installed.mkdir(parents=True)
-    monkeypatch.setattr(machine, "ROOT", installed)
-    code = machine.describe_code()
-    assert (code.commit, code.dirty) == (None, None)
-    assert code.version
-
-
-def test_a_checkout_is_dirty_by_its_code_and_not_by_its_records(other_repository, monkeypatch):
-    monkeypatch.setattr(machine, "ROOT", other_repository.resolve())
-    (other_repository / "results").mkdir()
-    (other_repository / "results" / "record.json").touch()
-    code = machine.describe_code()
-    assert (code.commit, code.dirty) == (git(other_repository, "rev-parse", "HEAD").strip(), False)
-    (other_repository / "new.py").touch()
-    assert machine.describe_code().dirty is True
-
-
-def test_without_git_there_is_no_commit(monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    assert machine.describe_code().commit is None

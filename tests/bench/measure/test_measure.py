@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bench.measure import measure as measuring
-from bench.measure import supplements
 from bench.measure.measure import measure
 from bench.measure.messages import Measured, Progress, new_task
+from bench.measure.supplements import supplement
 from bench.records.schema import Record
 from fmnist_jax.data import load as loading
 from fmnist_jax.errors import Diverged
@@ -78,7 +78,7 @@ def surroundings(monkeypatch):
     monkeypatch.setattr(type(LEARNERS), "__getitem__", lambda *_: NearestMeanConfig)
     monkeypatch.setattr(loading, "load", lambda *_: DATASET)
     monkeypatch.setattr(measuring, "forward_messages", lambda events: None)
-    monkeypatch.setattr(supplements, "set_up_jax", lambda **_: None)
+    monkeypatch.setattr(supplement, "set_up_jax", lambda **_: None)
 
 
 def make_task(**hyper):
@@ -184,13 +184,13 @@ def test_predictions_give_the_scores_again():
     assert calibration.after.brier == pytest.approx(after.brier, abs=2e-3)
 
 
-@pytest.mark.parametrize("name", supplements.SUPPLEMENTS)
+@pytest.mark.parametrize("name", supplement.SUPPLEMENTS)
 def test_what_fails_after_the_record_is_a_warning(name, monkeypatch, caplog):
     def fail(record, measurement):
         raise RuntimeError("no\nroom")
 
     whole = measure(make_task(), Events())
-    monkeypatch.setitem(supplements.SUPPLEMENTS, name, fail)
+    monkeypatch.setitem(supplement.SUPPLEMENTS, name, fail)
     with caplog.at_level(logging.WARNING, "fmnist_jax"):
         outcome = measure(make_task(), Events())
     assert caplog.messages == [

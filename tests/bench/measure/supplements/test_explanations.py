@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bench.measure import explanations
-from bench.measure.explanations import explain_sample
+from bench.measure.supplements import explanations
+from bench.measure.supplements.explanations import explain_sample
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.explain.controls import CONTROLS
 from tests.support.small_networks import Linear, Pooled, trained

@@ -67,7 +67,7 @@ def _add_robustness(record: Record, measurement: Measurement) -> tuple[Record, A
 def _add_explanations(record: Record, measurement: Measurement) -> tuple[Record, Artifacts]:
     if record.case.kind != "flax":
         return record, {}
-    from bench.measure.explanations import explain_sample
+    from bench.measure.supplements.explanations import explain_sample
     from fmnist_jax.training.learner import FlaxConfig, FlaxLearner
 
     config, learner = measurement.config, measurement.learner
@@ -81,7 +81,7 @@ def _add_explanations(record: Record, measurement: Measurement) -> tuple[Record,
 
 
 def _add_pictures(record: Record, measurement: Measurement) -> tuple[Record, Artifacts]:
-    from bench.measure.pictures import make_pictures  # matplotlib, wanted only now
+    from bench.measure.supplements.pictures import make_pictures  # matplotlib, wanted only now
 
     return record, make_pictures(record, measurement)
 
