@@ -74,7 +74,9 @@ Models = Annotated[
     list[str] | None,
     typer.Argument(
         help="Models or baselines to run.",
-        autocompletion=_complete("models", "baselines", "accelerator", "experiments", "xiao2017"),
+        autocompletion=_complete(
+            "models", "baselines", "accelerator", "experiments", "reference", "xiao2017"
+        ),
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Run every model of the config.")]

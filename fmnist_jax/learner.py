@@ -16,7 +16,7 @@ from fmnist_jax.data.dataset import Images, Split
 from fmnist_jax.history import Checkpoints, Epoch, ModelCost, Prepared
 from fmnist_jax.registry import Registry
 
-Kind = Literal["flax", "sklearn"]
+Kind = Literal["flax", "sklearn", "keras", "pytorch"]
 Probabilities = npt.NDArray[np.float32]  # [n, 10]
 
 
@@ -72,6 +72,7 @@ class LearnerConfig(BaseModel):
             has no such family (Xiao, Rasul, Vollgraf 2017, arXiv 1708.07747, table 3).
         robustness_images: test images that each corruption is measured on at each severity,
             at most 1,000; fewer for a model that is slow to predict.
+        packages: those that train it and are no requirement of the suite.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -81,6 +82,7 @@ class LearnerConfig(BaseModel):
     thread_invariant: ClassVar[bool] = False
     official_accuracy: ClassVar[float | None] = None
     robustness_images: ClassVar[int] = 1_000
+    packages: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def build(self, seed: int) -> Learner:
@@ -95,6 +97,7 @@ class LearnerConfig(BaseModel):
 ON_REQUEST = {
     "accelerator": "fmnist_jax.models.accelerator",
     "experiments": "fmnist_jax.experiments",
+    "reference": "fmnist_jax.baselines.reference",
     "xiao2017": "fmnist_jax.baselines.xiao2017",  # of the dataset's own benchmark alone
 }
 

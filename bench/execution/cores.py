@@ -37,14 +37,14 @@ class Cores:
         self._most = len(self._all) if jobs == "auto" else jobs
         if jobs == "auto" and self._accelerated:
             self._most += 1  # the accelerator's case hardly needs the CPU
-        networks_aside = self._accelerated and any(case.kind == "flax" for case in cases)
+        networks_aside = self._accelerated and any(map(is_network, cases))
         self._share = cores_per_baseline(cases, len(self._all) - networks_aside, self._most)
 
     def find_slot(self, case: Case) -> tuple[int, ...] | None:
         """Return the cores for `case`, or None where it has to wait."""
         free = self._all - {core for _, cores in self._taken for core in cores}
-        network = case.kind == "flax"
-        if network and self._accelerated and any(c.kind == "flax" for c, _ in self._taken):
+        network = is_network(case)
+        if network and self._accelerated and any(is_network(taken) for taken, _ in self._taken):
             return None
         if network:  # on an accelerator the host only dispatches; on the CPU it takes it all
             wanted = 1 if self._accelerated else len(self._all)
@@ -65,7 +65,7 @@ class Cores:
 
 def cores_per_baseline(cases: Sequence[Case], cores: int, most: int) -> int:
     """Return an equal share for each baseline that uses several cores and can run at once."""
-    baselines = [case for case in cases if case.kind == "sklearn"]
+    baselines = [case for case in cases if not is_network(case)]
     several = sum(map(is_multicore, baselines))
     if len(baselines) > most:
         return max(1, cores // most)
@@ -77,6 +77,11 @@ def cores_for(case: Case, cores: tuple[int, ...]) -> tuple[int, ...]:
     return cores if is_multicore(case) else cores[:1]
 
 
+def is_network(case: Case) -> bool:
+    """Whether `case` is trained on the accelerator, if there is one, in whatever framework."""
+    return case.kind != "sklearn"
+
+
 def is_multicore(case: Case) -> bool:
     """Whether `case` is given more than one core where they are free."""
-    return case.kind == "flax" or LEARNERS[case.model].thread_invariant
+    return is_network(case) or LEARNERS[case.model].thread_invariant

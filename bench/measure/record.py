@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 
 import numpy as np
 
@@ -66,12 +67,15 @@ def build_record(
     """
     task, history = measurement.task, measurement.history
     dtype = measurement.config.compute_dtype(task.host.accelerated)
+    packages = {name: import_module(name).__version__ for name in measurement.config.packages}
     return make_record(
         task,
         "ok",
         contended=contended,
         resumed_from_epoch=len(history) - measurement.epochs_here or None,
-        software=task.host.software.model_copy(update={"compute_dtype": dtype}),
+        software=task.host.software.model_copy(
+            update={"compute_dtype": dtype, "packages": packages}
+        ),
         time=_time(measurement, seconds, total_s),
         throughput=Throughput(
             train_images_per_s=[epoch.images / epoch.train_s for epoch in history]

@@ -43,6 +43,7 @@ def digest_record(record: Record) -> str:
 
 
 def _digest_run(case: Case, machine: Machine, software: Software, folder: str | None) -> str:
-    # The dtype of the arithmetic follows from the config and the machine.
-    versions = software.model_dump(mode="json", exclude={"compute_dtype"})
+    # The dtype of the arithmetic follows from the config and the machine. A model's own packages
+    # are known to its worker alone.
+    versions = software.model_dump(mode="json", exclude={"compute_dtype", "packages"})
     return digest([digest_case(case), machine.id, versions, folder])

@@ -8,7 +8,7 @@ and `upgrade.py` turns the records of an older schema into this one.
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 
 from bench.records.quality import Quality
 
@@ -40,7 +40,7 @@ class Case(_Part):
     """What was run."""
 
     model: str
-    kind: Literal["flax", "sklearn"]
+    kind: Literal["flax", "sklearn", "keras", "pytorch"]
     dataset: str
     dataset_sha256: str
     synthetic: bool
@@ -83,7 +83,8 @@ class Machine(_Part):
 class Software(_Part):
     """Versions; null where a package is not installed.
 
-    `jax_config` holds the JAX settings that change results and differ from their defaults.
+    `jax_config` holds the JAX settings that change results and differ from their defaults;
+    `packages` those that train this model alone and are no requirement of the suite.
     """
 
     python: str
@@ -98,6 +99,7 @@ class Software(_Part):
     jax_config: dict[str, Any] = {}
     xla_flags: str | None
     compute_dtype: str | None
+    packages: dict[str, str] = Field({}, exclude_if=lambda packages: not packages)
 
 
 class Time(_Part):

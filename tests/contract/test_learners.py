@@ -22,6 +22,10 @@ QUICK = {
     "mlp": {"hidden": [32], "max_iter": 5},
     "logistic_regression": {"max_iter": 20},
     "gradient_boosting": {"n_estimators": 2},
+    **{
+        name: {"epochs": 3, "batch_size": 32, "learning_rate": 0.01}
+        for name in ("keras_resnet", "keras_cnn", "pytorch_resnet", "pytorch_cnn")
+    },
 }
 
 
@@ -38,6 +42,8 @@ def splits():
 def fitted(request, splits):
     """A learner after fit, with what it reported on the way."""
     config = LEARNERS[request.param].model_validate(QUICK.get(request.param, {}))
+    for package in config.packages:
+        pytest.importorskip(package)
     learner = config.build(seed=0)
     prepared = learner.prepare(splits.train, splits.validation)
     epochs = []
@@ -83,8 +89,9 @@ def test_history(fitted):
     config, _, prepared, epochs, history = fitted
     assert tuple(epochs) == history
     if config.kind == "flax":
-        assert [epoch.epoch for epoch in history] == list(range(1, len(history) + 1))
         assert prepared.compile_s > 0
+    if config.kind != "sklearn":
+        assert [epoch.epoch for epoch in history] == list(range(1, len(history) + 1))
         assert all(epoch.train_s > 0 and epoch.images > 0 for epoch in history)
 
 
@@ -112,7 +119,10 @@ def test_the_same_seed_gives_the_same_probabilities(fitted, splits):
     again.prepare(splits.train, splits.validation)
     again.fit(lambda _: None)
     images = splits.test.images
-    np.testing.assert_array_equal(again.predict_proba(images), learner.predict_proba(images))
+    # Other frameworks add up gradients in an order that their threads decide.
+    tolerance = 0.0 if config.kind in ("flax", "sklearn") else 0.1
+    found, expected = again.predict_proba(images), learner.predict_proba(images)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", list(LEARNERS.catalogue))

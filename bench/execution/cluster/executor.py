@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench.execution.cluster.remote import Unwanted, measured_variable, run
 from bench.execution.cluster.workers import WorkerPool
-from bench.execution.cores import cores_for
+from bench.execution.cores import cores_for, is_network
 from bench.execution.executor import Report, Slot, TaskResult
 from bench.measure.messages import Outcome, Progress, Task, make_record
 from bench.records.provenance import Provenance
@@ -100,7 +100,7 @@ class ClusterExecutor:
         idle = [slot for name, slot in self._pool.usable.items() if name not in busy]
         if not idle or len(self._jobs) >= self._max_jobs:
             return None
-        slot = min(idle, key=lambda slot: slot.host.accelerated != (case.kind == "flax"))
+        slot = min(idle, key=lambda slot: slot.host.accelerated != is_network(case))
         return replace(slot, cores=cores_for(case, slot.cores))
 
     def start(self, task: Task, slot: Slot) -> None:

@@ -47,7 +47,7 @@ def supplement(
 
 
 def _add_robustness(record: Record, measurement: Measurement) -> tuple[Record, Artifacts]:
-    if record.case.kind == "sklearn":
+    if record.case.kind != "flax":
         set_up_jax(platforms="cpu")
     from fmnist_jax.evaluation.robustness import corruption_accuracy
 

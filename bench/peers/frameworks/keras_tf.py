@@ -5,16 +5,13 @@ have a cost per call that weighs on small batches; `on_batch` avoids it.
 """
 
 import time
-from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 
 from bench.peers.protocol import (
-    BATCH_NORM_EPSILON,
     BETAS,
     VARIANTS,
     Peer,
@@ -23,47 +20,15 @@ from bench.peers.protocol import (
     Train,
     Trained,
 )
+from fmnist_jax.baselines.reference.keras_networks import make_network
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
 
-_relu = partial(layers.Activation, "relu")
-_same = partial(layers.Conv2D, 32, 3, padding="same")
-_norm = partial(layers.BatchNormalization, momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON)
-
-
-def _block(x: Any, name: str) -> Any:
-    y = _relu()(_norm(name=f"{name}_norm1")(_same(name=f"{name}_conv1")(x)))
-    y = _norm(name=f"{name}_norm2")(_same(name=f"{name}_conv2")(y))
-    return _relu()(layers.add([x, y]))
-
-
-def _resnet(x: Any) -> Any:
-    """[b, 28, 28, 1] in [0, 1] -> probabilities [b, 10]; 38,154 parameters."""
-    x = layers.MaxPooling2D()(_same(activation="relu", name="stem")(x))
-    x = layers.MaxPooling2D()(_block(x, "block1"))
-    x = layers.GlobalAveragePooling2D()(_block(x, "block2"))
-    return layers.Dense(10, activation="softmax", name="classifier")(x)
-
-
-def _cnn(x: Any) -> Any:
-    """[b, 28, 28, 1] in [0, 1] -> probabilities [b, 10]; 241,546 parameters."""
-    x = layers.MaxPooling2D()(layers.Conv2D(32, 3, activation="relu", name="conv1")(x))
-    x = layers.MaxPooling2D()(layers.Conv2D(64, 3, activation="relu", name="conv2")(x))
-    x = layers.Conv2D(128, 3, activation="relu", name="conv3")(x)
-    x = layers.Dense(128, activation="relu", name="hidden")(layers.Flatten()(x))
-    return layers.Dense(10, activation="softmax", name="classifier")(x)
-
-
-NETWORKS = {"resnet": _resnet, "cnn": _cnn}
-
 
 def network(setup: Setup) -> Any:
-    """A compiled model of uint8 images [b, 28, 28, 1], which it scales itself."""
-    images = keras.Input((28, 28, 1), dtype="uint8")
-    x = layers.Rescaling(1 / 255)(images)
-    if setup.flip:
-        x = layers.RandomFlip("horizontal", seed=setup.seed)(x)
-    model = keras.Model(images, NETWORKS[setup.model](x))
+    """A compiled model of uint8 images [b, 28, 28, 1]."""
+    flip_seed = setup.seed if setup.flip else None
+    model = make_network(setup.model, BATCH_NORM_MOMENTUM, flip_seed)
     model.compile(
         keras.optimizers.Adam(setup.learning_rate, *BETAS, epsilon=setup.epsilon),
         "sparse_categorical_crossentropy",

@@ -5,10 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (so named in all of PyTorch's documentation)
-from torch import nn
 
 from bench.peers.protocol import (
-    BATCH_NORM_EPSILON,
     BETAS,
     VARIANTS,
     Peer,
@@ -18,72 +16,10 @@ from bench.peers.protocol import (
     Trained,
     Unavailable,
 )
+from fmnist_jax.baselines.reference.pytorch_learner import CPU_CHUNK
+from fmnist_jax.baselines.reference.pytorch_networks import make_network, parameters, scale
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
-
-# Images in one forward pass on a CPU. Measured for PyTorch's good: 1000 at once, whose
-# activations take fresh memory every time, are predicted at half the speed.
-CPU_CHUNK = 250
-
-
-def _norm(width: int) -> Any:
-    # PyTorch's momentum is the share of the new value.
-    return nn.BatchNorm2d(width, eps=BATCH_NORM_EPSILON, momentum=1 - BATCH_NORM_MOMENTUM)
-
-
-class Block(nn.Module):
-    """conv-BN-relu-conv-BN, plus the input, relu."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.norm1 = _norm(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        self.norm2 = _norm(width)
-
-    def forward(self, x: Any) -> Any:
-        """[b, width, h, w] -> [b, width, h, w]."""
-        y = F.relu(self.norm1(self.conv1(x)))
-        return F.relu(x + self.norm2(self.conv2(y)))
-
-
-class ResNet(nn.Module):
-    """38,154 parameters, counting running statistics."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(1, 32, 3, padding=1)
-        self.block1 = Block(32)
-        self.block2 = Block(32)
-        self.classifier = nn.Linear(32, 10)
-
-    def forward(self, x: Any) -> Any:
-        """[b, 1, 28, 28] in [0, 1] -> logits [b, 10]."""
-        x = F.max_pool2d(F.relu(self.stem(x)), 2)
-        x = F.max_pool2d(self.block1(x), 2)
-        return self.classifier(self.block2(x).mean((2, 3)))
-
-
-class CNN(nn.Module):
-    """241,546 parameters."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 32, 3)
-        self.conv2 = nn.Conv2d(32, 64, 3)
-        self.conv3 = nn.Conv2d(64, 128, 3)
-        self.hidden = nn.Linear(3 * 3 * 128, 128)
-        self.classifier = nn.Linear(128, 10)
-
-    def forward(self, x: Any) -> Any:
-        """[b, 1, 28, 28] in [0, 1] -> logits [b, 10]."""
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        x = F.relu(self.conv3(x)).flatten(1)
-        return self.classifier(F.relu(self.hidden(x)))
-
-
-NETWORKS = {"resnet": ResNet, "cnn": CNN}
 
 
 def adam(network: Any, setup: Setup) -> Any:
@@ -91,11 +27,6 @@ def adam(network: Any, setup: Setup) -> Any:
     return torch.optim.Adam(
         network.parameters(), setup.learning_rate, BETAS, setup.epsilon, fused=True
     )
-
-
-def scale(images: Any) -> Any:
-    """uint8 [b, 28, 28] -> float32 [b, 1, 28, 28] in [0, 1]."""
-    return images.unsqueeze(1).to(torch.float32).div_(255.0)
 
 
 def step(network: Any, optimizer: Any, images: Any, labels: Any) -> Any:
@@ -122,16 +53,15 @@ class Torch:
         self._format = memory_format
         self._chunk = setup.images if setup.accelerated else CPU_CHUNK
         self._split = synthetic.generate(setup.seed, setup.images)
-        network: Any = NETWORKS[setup.model]()
+        network: Any = make_network(setup.model, BATCH_NORM_MOMENTUM)
         self._plain = network.to(self._device, memory_format=self._format)
         # A program per shape: one for all of them is slower.
         self._network = torch.compile(self._plain, dynamic=False) if compiled else self._plain
 
     @property
     def parameters(self) -> int:
-        """Weights plus running statistics; BatchNorm also counts its batches, in an integer."""
-        held = self._plain.state_dict().values()
-        return sum(tensor.numel() for tensor in held if tensor.is_floating_point())
+        """Weights plus running statistics."""
+        return parameters(self._plain)
 
     @property
     def versions(self) -> dict[str, str]:

@@ -61,7 +61,7 @@ def test_torch(reference):
     from bench.peers.frameworks import pytorch as torch_peer
 
     common, variables, split, logits, losses = reference
-    network = torch_peer.NETWORKS[common.model]()
+    network = torch_peer.make_network(common.model, torch_peer.BATCH_NORM_MOMENTUM)
     load_torch(network, variables)
     images = torch_peer.scale(torch.from_numpy(split.images))
     labels = torch.from_numpy(split.labels.astype(np.int64))
