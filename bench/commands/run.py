@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from bench.execution.executor import Executor
 from bench.execution.local import LocalExecutor
@@ -29,7 +30,8 @@ from bench.records.store import Stored
 from bench.reporting.progress import Mode, reporter
 from bench.reporting.progress import name as case_name
 from bench.reporting.rendering.console import show_logs, stderr_console, stdout_console
-from bench.reporting.summary import banner, print_report
+from bench.reporting.summary import banner, print_report, shorten
+from fmnist_jax.errors import printable
 from fmnist_jax.learner import models_of
 from fmnist_jax.system.cpu import available_cores
 
@@ -109,6 +111,7 @@ def run(
     if dataset.synthetic:
         out.print(banner(dataset.reason))
     print_report(out, records, time.perf_counter() - began)
+    _print_next(out, records)
     return _exit_code(summary, records, results)
 
 
@@ -155,6 +158,21 @@ def _show_pending(errors: Console, pending: PendingCases) -> None:
         errors.print(f"{case}: done already, {stored.path}", soft_wrap=True, markup=False)
     if not pending.todo:
         errors.print("nothing is left to run; --fresh runs all of it again")
+
+
+def _print_next(console: Console, stored: Sequence[Stored]) -> None:
+    """Name the commands that go on from here."""
+    finished = [found for found in stored if found.record.run.status == "ok"]
+    if not finished:
+        return
+    results = finished[0].path.parents[3]
+    folder = "" if shorten(results) == "results" else f" --results {shorten(results)}"
+    explained = [found.record for found in finished if found.record.explanations]
+    best = max(explained, key=lambda r: r.quality.validation_accuracy or 0.0, default=None)
+    commands = ["report", "compare", *([f"gradcam {best.case.model}"] if best else [])]
+    for command in commands:
+        line = f"  python -m bench {command}{folder}"
+        console.print(Text(printable(f"next: {line.strip()}" if command == "report" else line)))
 
 
 def _exit_code(summary: RunSummary, records: Sequence[Stored], results: Path) -> int:

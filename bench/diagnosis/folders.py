@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.diagnosis.finding import Finding, Situation
 from bench.reporting.format import size
-from fmnist_jax.data.acquire.download_process import SPACE
+from fmnist_jax.data.acquire.download import SPACE
 from fmnist_jax.errors import UserError
 from fmnist_jax.system.paths import CACHE_VARIABLE, default_cache_dir
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from bench.execution.executor import Executor, Slot, TaskResult, keep_measured
 from bench.execution.pending import PendingCases, find_record, unique
+from bench.execution.retries import Again, another_attempt
 from bench.execution.seeds_together import QueuedCase, other_seeds
 from bench.execution.writer import RecordWriter
 from bench.measure.messages import Measured, Outcome, Progress, Task, mark_contended, new_task
@@ -21,9 +22,6 @@ from bench.records import checkpoint_dirs, identity, store
 from bench.records.locks import CaseLocks
 from bench.records.schema import Case, Record
 from bench.records.store import Stored
-
-# Attempts elsewhere at a case whose machine was lost; it may be what brings them down.
-MAX_RELOCATIONS = 3
 
 
 class Observer(Protocol):
@@ -210,34 +208,33 @@ class Scheduler:
         """Store the records of an attempt, and queue again what another one may help."""
         run_id = result.task.run_id
         queued = self._running.pop(run_id)
-        beside, queued.beside = queued.beside, []
         measured = self._measured.pop(run_id, {})
         if own := measured.get(queued.key):
             result = keep_measured(result, own)
+        again = another_attempt(result, queued, self._retries)
+        if self._interrupted.is_set():
+            again = None
+        beside, queued.beside = queued.beside, []
+        is_alone = bool(beside) and result.outcome.record.run.status != "ok"
         outcome = self._store(result.outcome, run_id)
         if outcome.record.run.status in ("ok", "diverged") and not self._writer.backlog:
             # Another attempt at any other case goes on where this one stopped.
             checkpoint_dirs.discard(self._results, result.task.host, queued.case)
-        relocate = result.worker_lost and queued.relocations < MAX_RELOCATIONS
-        retry = result.retryable and queued.failures < self._retries
-        # What went wrong may lie with one of several seeds: each has an attempt of its own.
-        divide = bool(beside) and outcome.record.run.status != "ok"
-        again = (relocate or retry or divide) and not self._interrupted.is_set()
-        self._observer.finished(outcome.record, again)
+        self._observer.finished(outcome.record, again is not None)
         for other in beside:
-            other.is_alone = divide
+            other.is_alone = is_alone
             if found := measured.get(other.key):
                 stored = self._store(Outcome(found.record, found.artifacts), run_id)
                 self._observer.finished(stored.record, again=False)
                 self._locks.release(other.key)
             else:
                 self._queue.insert(0, other)
-        if not again:
+        if again is None:
             self._locks.release(queued.key)
             return
-        queued.is_alone = divide
-        queued.relocations += relocate
-        queued.failures += not (relocate or divide)
+        queued.is_alone = is_alone
+        queued.relocations += again is Again.ELSEWHERE
+        queued.failures += again is Again.RETRY
         self._queue.insert(0, queued)
 
     def _store(self, outcome: Outcome, run_id: str) -> Outcome:

@@ -7,7 +7,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from bench.plan.plan import MAX_CASES, Plan, Point
+from bench.plan.limits import check_size
+from bench.plan.plan import Plan, Point
 from bench.plan.validation import shorten, validate
 from fmnist_jax.errors import UserError, nearest
 from fmnist_jax.learner import LEARNERS
@@ -41,7 +42,8 @@ def load(
     plan = validate(Plan, document)
     for name in (*plan.models, *plan.model, *plan.grid):
         LEARNERS.check(name)
-    _check_size(plan)
+    points = {name: plan.count_points(name) for name in (*plan.grid, *plan.names())}
+    check_size(points, plan.seeds * sum(points[name] for name in plan.names()))
     # Tables of models that this run leaves out are checked as well.
     for name in dict.fromkeys((*plan.model, *plan.grid)):
         for point in plan.points(name):
@@ -54,19 +56,6 @@ def named_configs() -> dict[str, Traversable]:
     """Return the suite's own configs by name, both in a checkout and in an installed wheel."""
     paths = sorted((files("bench") / "configs").iterdir(), key=lambda path: path.name)
     return {path.name[:-5]: path for path in paths if path.name.endswith(".toml")}
-
-
-def _check_size(plan: Plan) -> None:
-    """Refuse a plan of more than `MAX_CASES` cases."""
-    for name in (*plan.grid, *plan.names()):
-        if plan.count_points(name) > MAX_CASES:
-            raise UserError(f"grid.{name} has more than {MAX_CASES:,} points: name fewer values")
-    cases = plan.seeds * sum(map(plan.count_points, plan.names()))
-    if cases > MAX_CASES:
-        raise UserError(
-            f"this plan has {cases:,} cases, more than the {MAX_CASES:,} that one run may have: "
-            "name fewer seeds, models or values"
-        )
 
 
 def _check_free(plan: Plan, name: str, point: Point) -> None:

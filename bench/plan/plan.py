@@ -14,11 +14,10 @@ from pydantic import (
     PositiveInt,
 )
 
+from bench.plan.limits import MAX_CASES
 from bench.plan.validation import validate
 from fmnist_jax.data.splits import VALIDATION_IMAGES
 from fmnist_jax.learner import LEARNERS, LearnerConfig, default_models
-
-MAX_CASES = 100_000  # more are a mistake, and slow to enumerate
 
 
 class DataConfig(BaseModel):

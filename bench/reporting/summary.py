@@ -59,7 +59,6 @@ def print_report(console: Console, stored: Sequence[Stored], wall_s: float | Non
             console.print(line)
     if wall_s is not None:
         console.print(_count(stored, finished, wall_s))
-        _print_next(console, finished)
 
 
 def _count(stored: Sequence[Stored], finished: Sequence[Stored], wall_s: float) -> str:
@@ -67,20 +66,6 @@ def _count(stored: Sequence[Stored], finished: Sequence[Stored], wall_s: float) 
     failed = len(stored) - len(finished) - interrupted
     others = f", {interrupted} interrupted" if interrupted else ""
     return f"{len(finished)} case(s) finished, {failed} failed{others}, in {seconds(wall_s)}"
-
-
-def _print_next(console: Console, finished: Sequence[Stored]) -> None:
-    """Name the commands that go on from here."""
-    if not finished:
-        return
-    results = finished[0].path.parents[3]
-    folder = "" if _short(results) == "results" else f" --results {_short(results)}"
-    explained = [found.record for found in finished if found.record.explanations]
-    best = max(explained, key=lambda r: r.quality.validation_accuracy or 0.0, default=None)
-    commands = ["report", "compare", *([f"gradcam {best.case.model}"] if best else [])]
-    for command in commands:
-        line = f"  python -m bench {command}{folder}"
-        console.print(Text(printable(f"next: {line.strip()}" if command == "report" else line)))
 
 
 def _print_machine(console: Console, stored: Stored) -> None:
@@ -100,7 +85,7 @@ def _print_pictures(console: Console, finished: Sequence[Stored]) -> None:
     for found, picture in pictured:
         if picture.parents[2] != folder:
             folder = picture.parents[2]
-            line = f"Pictures and predictions, beside each record in {_short(folder)}:"
+            line = f"Pictures and predictions, beside each record in {shorten(folder)}:"
             console.print(Text(printable(line)), soft_wrap=True)
         line = f"  {name(found.record.case):<22} {picture.parent.relative_to(folder)}"
         console.print(Text(printable(line)), soft_wrap=True)
@@ -121,7 +106,8 @@ def _print_overlays(console: Console, file: Path) -> None:
     )
 
 
-def _short(path: Path) -> str:
+def shorten(path: Path) -> str:
+    """Return the path below the current folder, if it lies there."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

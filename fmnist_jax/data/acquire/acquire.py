@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fmnist_jax.data.acquire import cache
-from fmnist_jax.data.acquire.download_process import TOTAL_SECONDS, fetch
+from fmnist_jax.data.acquire.download import TOTAL_SECONDS, fetch
 from fmnist_jax.data.dataset import Dataset
 from fmnist_jax.data.idx.card import DatasetCard
 from fmnist_jax.errors import DataError

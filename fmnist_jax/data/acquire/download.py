@@ -1,116 +1,94 @@
-"""Download a dataset by tensorflow-datasets and verify it, in a child process.
+"""Download a dataset: tensorflow-datasets in a child process, with deadlines of our own."""
 
-The only place that imports tensorflow-datasets, and always in a process of its
-own: the import is slow, its downloads cannot be given a deadline, and no timed
-process should carry its threads. No TensorFlow is needed. The stock builders of
-these datasets need it to extract and to open files, so the builder here leaves
-the gzip to Python and stores array records, which are read back with the
-library's own reader.
-"""
-
+import logging
 import os
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
+import shutil
+import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from fmnist_jax.data.acquire import cache, tfds_process
+from fmnist_jax.data.dataset import Dataset
+from fmnist_jax.data.idx.card import DatasetCard
+from fmnist_jax.errors import DataError
+from fmnist_jax.system.child import Child, ChildError
+from fmnist_jax.system.paths import CACHE_VARIABLE
 
-from fmnist_jax.data.acquire import cache
-from fmnist_jax.data.idx import format as idx
-from fmnist_jax.data.idx.card import DatasetCard, assemble, check
+log = logging.getLogger("fmnist_jax")
 
-_CHUNK = 5_000  # images decoded at a time
+STALL_SECONDS = 120.0  # without a byte written; reading back takes about 10 s of them
+TOTAL_SECONDS = 900.0
+POLL_SECONDS = 0.2
+REPORT_SECONDS = 10.0  # between two lines of progress
+SPACE = 250_000_000  # bytes; 31 MB downloaded, 42 MB prepared, 55 MB kept, twice for a moment
+FULL = 20_000_000  # bytes; with less than this left, a failure is put down to the disk
 
 
-def fetch(card: DatasetCard, folder: Path, connection: Connection) -> str:
-    """Fetch a dataset in this process, and return what went wrong, empty if nothing.
+def fetch(card: DatasetCard, work: Path) -> Dataset:
+    """Run tensorflow-datasets in a child process and return the dataset that it verified.
 
     Args:
         card: the dataset to fetch.
-        folder: an existing folder for the library's own files and the result, which
-            `fmnist_jax.data.acquire.cache` finds there.
-        connection: to the parent; unused, the return value is sent by the caller.
+        work: an empty folder for everything that it writes.
+
+    Raises:
+        DataError: it failed, or took too long.
     """
-    try:
-        builder = _prepare(card, folder)
-        arrays = (*_read_back(builder, "train"), *_read_back(builder, "test"))
-        for index, array in enumerate(arrays):
-            check(card, index, array)
-        cache.store(assemble(card, arrays, "tfds"), folder)
-    except ModuleNotFoundError as error:
-        return f"the package {error.name} is not installed here"
-    except Exception as error:
-        reason = str(error).partition("\n")[0].rstrip(":")
-        return f"{type(error).__name__}: {reason[:300]}"
-    return ""
+    if (free := shutil.disk_usage(work).free) < SPACE:
+        raise _no_space(card, work, free)
+    log.info("downloading %s (%d MB) from %s", card.title, card.megabytes, card.url)
+    problem = _run(card, work)
+    dataset = None if problem else cache.find(card, work)
+    if dataset is None:
+        # Whatever the libraries make of a disk that filled up meanwhile, this is what happened.
+        free = shutil.disk_usage(work).free
+        if free < FULL or "No space left" in problem:
+            raise _no_space(card, work, free)
+        raise DataError(
+            f"{card.title} could not be acquired ({problem or 'nothing came of it'})",
+            f"try again, or {card.remedy}",
+        )
+    log.info("%s is complete and verified", card.title)
+    return replace(dataset, origin="tfds")
 
 
-def _prepare(card: DatasetCard, folder: Path) -> Any:
-    import PIL.Image
-    import tensorflow_datasets as tfds
-    from tensorflow_datasets.core import registered
-
-    tfds.disable_progress_bar()
-
-    with registered.skip_registration():
-
-        class Builder(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
-            """The published files, in their order."""
-
-            name = card.name
-            VERSION = tfds.core.Version("3.0.1")
-
-            def _info(self) -> Any:
-                features = {
-                    "image": tfds.features.Image(shape=(28, 28, 1)),
-                    "label": tfds.features.ClassLabel(num_classes=len(card.classes)),
-                }
-                # Published indices, as of label errors, count in the original order.
-                return tfds.core.DatasetInfo(
-                    builder=self,
-                    features=tfds.features.FeaturesDict(features),
-                    disable_shuffling=True,
-                )
-
-            def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-                files = dl_manager.download(list(card.urls))
-                return {
-                    "train": self._generate_examples(files[0], files[1]),
-                    "test": self._generate_examples(files[2], files[3]),
-                }
-
-            def _generate_examples(
-                self, images: os.PathLike[str], labels: os.PathLike[str]
-            ) -> Iterator[tuple[int, dict[str, Any]]]:
-                pairs = zip(_decode(images), _decode(labels), strict=True)
-                for index, (image, label) in enumerate(pairs):
-                    yield index, {"image": PIL.Image.fromarray(image), "label": int(label)}
-
-    builder = Builder(data_dir=folder / "prepared", file_format="array_record")
-    builder.download_and_prepare(
-        download_dir=folder / "downloads",
-        download_config=tfds.download.DownloadConfig(
-            try_download_gcs=False,
-            force_checksums_validation=True,
-        ),
+def _no_space(card: DatasetCard, work: Path, free: int) -> DataError:
+    return DataError(
+        f"{card.title} needs {SPACE // 10**6} MB in {work.parent}, where {free // 10**6} MB "
+        f"are free: make room, or name another folder with {CACHE_VARIABLE}"
     )
-    return builder
 
 
-def _decode(path: os.PathLike[str]) -> idx.Bytes:
-    # The library renames what it downloads, so the name does not say that it is gzipped.
-    return idx.decode(idx.decompress(Path(path).read_bytes()))
+def _run(card: DatasetCard, work: Path) -> str:
+    """Run the child to its end or its deadline; return what went wrong, empty if nothing."""
+    start = progressed = reported = time.monotonic()
+    size = 0
+    with Child(tfds_process.fetch, card, work, hide_output=True) as child:
+        while True:
+            try:
+                problem: str = child.receive(POLL_SECONDS).value
+                return problem
+            except ChildError as error:
+                return str(error)
+            except TimeoutError:
+                now = time.monotonic()
+            if (grown := _bytes_in(work)) != size:
+                size, progressed = grown, now
+            if now - progressed > STALL_SECONDS:
+                return f"no progress for {STALL_SECONDS:.0f} s"
+            if now - start > TOTAL_SECONDS:
+                return f"not done after {TOTAL_SECONDS:.0f} s"
+            if now - reported > REPORT_SECONDS:
+                reported = now
+                log.info("%s: %d MB written, %.0f s", card.title, size // 10**6, now - start)
 
 
-def _read_back(builder: Any, split: str) -> tuple[idx.Bytes, idx.Bytes]:
-    source = builder.as_data_source(split=split)
-    count = len(source)
-    images = np.empty((count, 28, 28), np.uint8)
-    labels = np.empty(count, np.uint8)
-    for start in range(0, count, _CHUNK):
-        rows = range(start, min(start + _CHUNK, count))
-        for row, example in zip(rows, source.__getitems__(rows), strict=True):
-            images[row] = example["image"][..., 0]
-            labels[row] = example["label"]
-    return images, labels
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(parent, name)).st_size  # noqa: PTH116, PTH118
+            except FileNotFoundError:  # renamed meanwhile
+                continue
+    return total

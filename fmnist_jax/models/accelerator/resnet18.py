@@ -1,25 +1,23 @@
 """ResNet-18 and ResNet-34 with a stem for small images.
 
 He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, arXiv 1512.03385, 2015;
-without the stem's stride and pooling, which leave little of 28 pixels. Trained as in issue 10 of
-github.com/zhunzhong07/Random-Erasing, whose ResNet-20 has 0.9555 on this dataset.
+without the stem's stride and pooling, which leave little of 28 pixels.
 """
 
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import flax.linen as nn
 import jax
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import PositiveInt
 
-from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
+from fmnist_jax.models.accelerator.base import DeepConfig
 from fmnist_jax.models.base import ConvNetwork
-from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM, BatchNormConfig
+from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
 from fmnist_jax.nn.batch_norm import BatchNorm
 from fmnist_jax.nn.conv import Conv
-from fmnist_jax.training.config import Optimizer
 
 
 class BasicBlock(nn.Module):
@@ -79,20 +77,6 @@ class DeepResNet(ConvNetwork):
     def head(self, features: jax.Array, train: bool = False) -> jax.Array:
         """[b, h, w, c] -> float32 logits [b, 10]."""
         return self.classifier(features.mean((1, 2)).astype("float32"))
-
-
-class DeepConfig(BatchNormConfig):
-    """What the deep networks share: SGD, crop, flip, random erasing."""
-
-    expected_core_seconds: ClassVar[float] = 100_000.0
-
-    epochs: PositiveInt = 100
-    batch_size: PositiveInt | Literal["auto"] = 128
-    optimizer: Optimizer = "sgd"
-    learning_rate: PositiveFloat = 0.1
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps spent rising")
-    weight_decay: NonNegativeFloat = 5e-4
-    augment: Augment = Augment(shift=4, erase=0.5)
 
 
 @LEARNERS.register("resnet18")

@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt
 
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.learner import LEARNERS
-from fmnist_jax.models.accelerator.resnet18 import DeepConfig
+from fmnist_jax.models.accelerator.base import DeepConfig
 from fmnist_jax.models.base import ConvNetwork
 from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
 from fmnist_jax.nn.batch_norm import BatchNorm

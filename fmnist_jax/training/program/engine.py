@@ -33,7 +33,8 @@ from fmnist_jax.training.program.batch_size import (
     evaluation_chunk,
 )
 from fmnist_jax.training.program.epoch import AXIS, evaluate, train_epoch
-from fmnist_jax.training.program.optimizer import make_optimizer, scale_learning_rate
+from fmnist_jax.training.program.learning_rate import scale_learning_rate
+from fmnist_jax.training.program.optimizer import make_optimizer
 from fmnist_jax.training.program.placement import to_devices
 from fmnist_jax.training.program.step import EpochMetrics, Metrics, Targets
 from fmnist_jax.training.state import (

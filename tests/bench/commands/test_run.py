@@ -1,9 +1,15 @@
 """The parts of `bench run` that are the command's own."""
 
+import io
 from dataclasses import replace
 
+from bench.commands import run
 from bench.commands.run import describe_shortfall
 from bench.execution.scheduler import RunSummary
+from bench.records import store
+from bench.reporting.rendering.console import PlainConsole
+from tests.contract.test_reporting import whole
+from tests.support.factory import make_case, make_record
 
 
 def test_what_could_not_be_stored_is_one_line_with_the_next_step(tmp_path):
@@ -14,3 +20,28 @@ def test_what_could_not_be_stored_is_one_line_with_the_next_step(tmp_path):
     assert "3 case(s) were not begun" in text
     assert "lost" not in text
     assert "2 record(s) are lost" in describe_shortfall(replace(summary, lost=2), tmp_path)
+
+
+def test_the_commands_to_go_on_with_are_named(tmp_path):
+    records = [
+        make_record(make_case("dense"), accuracy=0.90),
+        make_record(make_case("cnn"), accuracy=0.93).model_copy(
+            update={"explanations": whole("cnn").explanations}
+        ),
+        make_record(make_case("svm"), status="timeout"),
+    ]
+    for record in records:
+        store.write(tmp_path, record, {})
+    console = PlainConsole(file=io.StringIO(), width=150, record=True)
+    run._print_next(console, list(store.read(tmp_path)))
+    commands = ("report", "compare", "gradcam cnn")
+    named = (f"python -m bench {command} --results {tmp_path}" for command in commands)
+    shown = "".join(console.export_text().split())
+    assert shown == "".join(f"next: {' '.join(named)}".split())
+
+
+def test_where_all_failed_no_command_is_named(tmp_path):
+    store.write(tmp_path, make_record(make_case("svm"), status="timeout"), {})
+    console = PlainConsole(file=io.StringIO(), width=150, record=True)
+    run._print_next(console, list(store.read(tmp_path)))
+    assert console.export_text() == ""

@@ -8,7 +8,8 @@ from dataclasses import replace
 from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
 from bench.execution.pending import PendingCases, find_pending
-from bench.execution.scheduler import MAX_RELOCATIONS, Scheduler
+from bench.execution.retries import MAX_RELOCATIONS
+from bench.execution.scheduler import Scheduler
 from bench.measure import messages
 from bench.measure.messages import Measured, Outcome
 from bench.records import store

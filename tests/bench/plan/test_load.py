@@ -3,7 +3,8 @@ import itertools
 import pytest
 
 from bench.plan import load
-from bench.plan.plan import MAX_CASES, Plan
+from bench.plan.limits import MAX_CASES
+from bench.plan.plan import Plan
 from fmnist_jax.errors import UserError
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_jax.data.acquire import acquire, download_process
+from fmnist_jax.data.acquire import acquire, download
 from tests.fmnist_jax.data.acquire.test_acquire import fake_run
 
 
@@ -20,4 +20,4 @@ def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _toy_network(reachable: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_process, "_run", fake_run)
+    monkeypatch.setattr(download, "_run", fake_run)

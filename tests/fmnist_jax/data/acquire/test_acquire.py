@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_jax.data.acquire import acquire, cache, download, download_process
+from fmnist_jax.data.acquire import acquire, cache, download, tfds_process
 from fmnist_jax.data.acquire.source import IdxSource
 from fmnist_jax.data.dataset import DATASETS, Dataset
 from fmnist_jax.data.idx.card import FILES, DatasetCard
@@ -143,7 +143,7 @@ def hangs(card: DatasetCard, work: Path, connection: Connection) -> None:
 def test_child_fails(
     cache_dir: Path, monkeypatch: pytest.MonkeyPatch, function: Fetch, problem: str
 ) -> None:
-    monkeypatch.setattr(download, "fetch", function)
+    monkeypatch.setattr(tfds_process, "fetch", function)
     line = refusal(cache_dir)
     assert f"Toy could not be acquired {problem}: try again, or fetch" in line
     assert not list(cache_dir.glob("*work*"))
@@ -161,25 +161,25 @@ def test_child_hangs(
 
     def stop_at(folder: Path) -> int:
         if (cache_dir / "pid").exists():
-            monkeypatch.setattr(download_process, bound, 0.0)
+            monkeypatch.setattr(download, bound, 0.0)
         return 0
 
-    monkeypatch.setattr(download_process, "_bytes_in", stop_at)
-    monkeypatch.setattr(download, "fetch", hangs)
+    monkeypatch.setattr(download, "_bytes_in", stop_at)
+    monkeypatch.setattr(tfds_process, "fetch", hangs)
     assert problem in refusal(cache_dir)
     assert gone([int((cache_dir / "pid").read_text())])
 
 
 @pytest.mark.usefixtures("reachable")
 def test_interruption_ends_the_child(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "fetch", hangs)
+    monkeypatch.setattr(tfds_process, "fetch", hangs)
 
     def interrupt(folder: Path) -> int:
         if (cache_dir / "pid").exists():
             raise KeyboardInterrupt
         return 0
 
-    monkeypatch.setattr(download_process, "_bytes_in", interrupt)
+    monkeypatch.setattr(download, "_bytes_in", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Toy().load(None, cache_dir)
     assert gone([int((cache_dir / "pid").read_text())])
@@ -225,9 +225,9 @@ def test_too_little_space(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("reachable")
 def test_disk_that_fills_up(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "fetch", finds_the_disk_full)
+    monkeypatch.setattr(tfds_process, "fetch", finds_the_disk_full)
     assert "Toy needs 250 MB" in refusal(cache_dir)
-    monkeypatch.setattr(download, "fetch", exits)
+    monkeypatch.setattr(tfds_process, "fetch", exits)
     free = iter([10**9, 0])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, next(free)))
     assert "where 0 MB are free" in refusal(cache_dir)

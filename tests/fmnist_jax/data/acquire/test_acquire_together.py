@@ -20,7 +20,7 @@ from tests.support.toy import Toy
 TOY_PROCESS = """
     import sys, time
     from pathlib import Path
-    from fmnist_jax.data.acquire import acquire, cache, download, download_process
+    from fmnist_jax.data.acquire import acquire, cache, download, tfds_process
     from tests.support.toy import Toy, toy_dataset
 
     cache_dir, log, go = map(Path, sys.argv[1:])
@@ -34,7 +34,7 @@ TOY_PROCESS = """
         return ""
 
     acquire._problem = lambda url: ""
-    download_process._run = run
+    download._run = run
     print(Toy().load(None, cache_dir).origin)
 """
 
