@@ -21,7 +21,7 @@ def test_trees_stop_by_the_validation_images_and_do_not_depend_on_threads(monkey
         return learner
 
     one, two = fitted(1), fitted(2)
-    assert one._classifier.best_iteration_ < 200
+    assert one._classifier[-1].best_iteration_ < 200
     np.testing.assert_array_equal(*(each.predict_proba(VALIDATION.images) for each in (one, two)))
 
 
