@@ -10,8 +10,9 @@ import numpy as np
 
 from bench.measure.worker import set_up_jax
 from bench.records.trained import Trained, find_trained, load_test, predict
-from bench.reporting import explanations, summary
+from bench.reporting import summary
 from bench.reporting.html.explained import EXPLANATIONS
+from bench.reporting.rendering import explanations
 from bench.reporting.rendering.console import show_logs, stderr_console, stdout_console
 from bench.reporting.rendering.pixels import can_show, draw_row
 from fmnist_jax.data.dataset import Dataset

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.measure import probe
+from bench.measure.host import probe
 from bench.peers import entries, schema
 from bench.peers.entries import INSTALL, MODELS
 from bench.peers.frame import to_frame

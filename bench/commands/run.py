@@ -19,7 +19,7 @@ from bench.execution.multihost.rank import check_plan
 from bench.execution.multihost.worker import follow
 from bench.execution.pending import PendingCases, find_pending
 from bench.execution.scheduler import RunSummary, Scheduler
-from bench.measure import probe
+from bench.measure.host import probe
 from bench.measure.hosts import Member, Rank
 from bench.plan.cases import describe_dataset, make_cases
 from bench.plan.plan import Plan

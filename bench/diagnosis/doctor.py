@@ -29,7 +29,7 @@ def diagnose(results: Path, data_dir: Path | None = None) -> list[Finding]:
 
 
 def _with_host(situation: Situation) -> Situation:
-    from bench.measure import probe
+    from bench.measure.host import probe
 
     try:
         host = probe.inspect("python -m bench doctor", timeout=JAX_SECONDS)
@@ -39,7 +39,7 @@ def _with_host(situation: Situation) -> Situation:
 
 
 def _with_records(situation: Situation) -> Situation:
-    from bench.measure.software import ROOT
+    from bench.measure.host.software import ROOT
     from bench.records import store
 
     own, published = (

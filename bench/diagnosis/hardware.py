@@ -6,9 +6,9 @@ import time
 import psutil
 
 from bench.diagnosis.finding import Finding, Situation
-from bench.measure.contention import NOTICEABLE, ContentionMonitor
-from bench.measure.energy import POWERCAP, EnergyMeter
-from bench.measure.machine import cpu_name
+from bench.measure.host.contention import NOTICEABLE, ContentionMonitor
+from bench.measure.host.energy import POWERCAP, EnergyMeter
+from bench.measure.host.machine import cpu_name
 from bench.reporting.format import rate, share, size
 from fmnist_jax.system.cgroups import cpu_quota, memory_limit
 from fmnist_jax.system.cpu import available_cores

@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from bench.diagnosis.finding import Finding, Situation
-from bench.measure.machine import ask_nvidia
+from bench.measure.host.machine import ask_nvidia
 
 SUITE = "fmnist-jax"
 INSTALL = "python -m pip install -c .ci/constraints.txt -e '.[{}]'"

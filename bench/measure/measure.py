@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from bench.measure.clock import Clock, sample
-from bench.measure.contention import ContentionMonitor
-from bench.measure.energy import SHORTEST_S, EnergyMeter
+from bench.measure.host.contention import ContentionMonitor
+from bench.measure.host.energy import SHORTEST_S, EnergyMeter
 from bench.measure.messages import Measured, Outcome, Progress, Task, make_record
 from bench.measure.worker import forward_messages, pin_to_cores
 from bench.records.schema import Inference, Status, Time

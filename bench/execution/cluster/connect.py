@@ -11,7 +11,7 @@ from typing import Any
 from bench.execution.cluster.executor import ClusterExecutor
 from bench.execution.cluster.remote import Inspect
 from bench.execution.cluster.workers import WorkerPool
-from bench.measure import probe
+from bench.measure.host import probe
 from bench.records import store
 from fmnist_jax.errors import UserError, nearest
 

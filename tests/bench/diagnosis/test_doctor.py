@@ -10,7 +10,7 @@ import pytest
 
 from bench.diagnosis import doctor as diagnosis
 from bench.diagnosis.finding import Situation
-from bench.measure.software import ROOT
+from bench.measure.host.software import ROOT
 
 NO_NETWORK = dict.fromkeys(
     ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"

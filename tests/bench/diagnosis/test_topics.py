@@ -175,7 +175,7 @@ def test_energy_that_cannot_be_measured_is_said_with_the_reason(monkeypatch, err
             raise error
         return []
 
-    monkeypatch.setattr("bench.measure.energy.processor_counters", counters)
+    monkeypatch.setattr("bench.measure.host.energy.processor_counters", counters)
     (found,) = hardware._energy(Situation(Path("results"), host=make_host()))
     assert (found.status, found.facts["source"]) == (status, None)
     assert "not measurable here" in found.text

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bench.commands import peers as run
-from bench.measure import probe
+from bench.measure.host import probe
 from bench.peers import entries
 from tests.bench.reporting.test_peers import HOST
 from tests.support.processes import find_worker

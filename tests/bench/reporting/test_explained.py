@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench.reporting.explanations import METRICS, Explained, tables, to_json, where
+from bench.reporting.rendering.explanations import METRICS, Explained, tables, to_json, where
 from fmnist_jax.explain.assess import Assessment
 
 CLASSES = [f"class {label}" for label in range(10)]

@@ -20,7 +20,9 @@ HOST = Provenance(
         id="some-cpu-2c", cpu="Some CPU", cores=2, memory_bytes=1, accelerator=None,
         accelerator_count=0, driver=None, probe=Probe(matmul_flops=None, bandwidth_bytes=None),
     ),
-    software=Software(**dict.fromkeys(Software.model_fields, "1") | {"jax_config": {}, "packages": {}}),
+    software=Software(
+        **dict.fromkeys(Software.model_fields, "1") | {"jax_config": {}, "packages": {}}
+    ),
     code=Code(version="0", commit=None, dirty=None),
     command="python -m bench peers",
 )  # fmt: skip

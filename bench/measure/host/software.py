@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.records.schema import Code, Software
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # JAX settings that change neither numbers nor how fast they come.
 NEUTRAL = re.compile(
     "cache|cross_host|dump|frames|guard|include_|log|metadata|num_cpu_devices|platform|pprint|"

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from bench.measure import software
+from bench.measure.host import software
 
 
 def test_software_does_not_import_what_it_names():
     code = (
-        "import sys; from bench.measure import software; "
+        "import sys; from bench.measure.host import software; "
         "software.describe_software(); software.describe_code(); "
         "sys.exit(bool({'jax', 'flax', 'sklearn', 'lightgbm'} & set(sys.modules)))"
     )
@@ -19,7 +19,7 @@ def test_software_does_not_import_what_it_names():
 
 def settings_of(**environment):
     code = (
-        "import json; from bench.measure.software import changed_jax_settings; "
+        "import json; from bench.measure.host.software import changed_jax_settings; "
         "print(json.dumps(changed_jax_settings()))"
     )
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}

@@ -6,8 +6,8 @@ import time
 import psutil
 import pytest
 
-from bench.measure import contention
-from bench.measure.contention import ContentionMonitor
+from bench.measure.host import contention
+from bench.measure.host.contention import ContentionMonitor
 from tests.support.processes import wait_for
 
 BUSY = "while True: pass"
@@ -49,7 +49,7 @@ def test_own_work_and_that_of_children_is_not_strange(core, monkeypatch):
     """On a machine where nothing else happens."""
     own_s = [0.0]
     monkeypatch.setattr(
-        "bench.measure.contention.psutil.cpu_times",
+        "bench.measure.host.contention.psutil.cpu_times",
         lambda percpu: [type("Times", (), {"user": own_s[0], "system": 0.0})] * (core + 1),
     )
     watched = ContentionMonitor([core])
@@ -73,7 +73,7 @@ def test_cores_are_told_by_their_numbers_and_not_by_their_place(tmp_path, monkey
     monkeypatch.setattr(contention, "STAT", stat)
     seconds = [1.0, 2.0, 3.0]
     monkeypatch.setattr(
-        "bench.measure.contention.psutil.cpu_times",
+        "bench.measure.host.contention.psutil.cpu_times",
         lambda percpu: [type("Times", (), {"user": s, "system": 0.0}) for s in seconds],
     )
     assert contention._busy_by_core() == {0: 1.0, 2: 2.0, 3: 3.0}

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.measure import energy
-from bench.measure.energy import Counter, EnergyMeter, processor_counters
+from bench.measure.host import energy
+from bench.measure.host.energy import Counter, EnergyMeter, processor_counters
 from bench.records.schema import Energy
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import archspec.cpu
 import psutil
 
-from bench.measure.software import ask_command
+from bench.measure.host.software import ask_command
 from bench.records.schema import Machine, Probe
 from fmnist_jax.system.cpu import available_cores, processor
 

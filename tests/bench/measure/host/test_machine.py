@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.measure import machine
+from bench.measure.host import machine
 from bench.records.schema import Probe
 
 PROBE = Probe(matmul_flops=None, bandwidth_bytes=None)

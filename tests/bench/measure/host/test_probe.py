@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from bench.measure import probe
+from bench.measure.host import probe
 from bench.records.schema import Machine
 from fmnist_jax.errors import UserError
 

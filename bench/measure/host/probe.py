@@ -10,8 +10,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.measure.machine import describe_machine
-from bench.measure.software import changed_jax_settings, describe_code, describe_software
+from bench.measure.host.machine import describe_machine
+from bench.measure.host.software import changed_jax_settings, describe_code, describe_software
 from bench.records.provenance import Provenance
 from bench.records.schema import Probe
 from fmnist_jax.errors import UserError

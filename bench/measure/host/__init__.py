@@ -1,0 +1,1 @@
+"""What is known of the computer that measures: hardware, software, its reach, its other work."""
