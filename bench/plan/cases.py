@@ -79,7 +79,7 @@ def make_cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
                     seed=seed,
                     config=config,
                     config_hash=digest,
-                    recipe=plan.recipe,
+                    recipe=plan.recipe if name in plan.model else None,
                     point=point,
                 )
                 for seed in range(plan.seeds)

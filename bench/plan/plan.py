@@ -45,8 +45,8 @@ class Plan(BaseModel):
     """What to run and how.
 
     Attributes:
-        recipe: a name for the settings of this plan, by which tables tell its models from the
-            same models with other settings; None: the models' defaults.
+        recipe: a name for the settings of this plan, by which tables tell the models that it
+            changes from the same models with other settings; None: the models' defaults.
         models: names of models and baselines; empty means those of the grid, or
             without a grid `default_models()`.
         dataset: a registered dataset, or auto.
