@@ -51,7 +51,7 @@ def test_a_value_that_the_grid_names_twice_is_run_once():
 
 
 def test_a_recipe_names_the_models_that_it_changes():
-    loaded = load.load(None, ["recipe=best", "models=[cnn, knn]", "cnn.epochs=3"])
+    loaded = load.load(None, ['recipe="best"', 'models=["cnn", "knn"]', "cnn.epochs=3"])
     recipes = [(case.model, case.recipe) for case in cases.make_cases(loaded, Named())]
     assert recipes == [("cnn", "best"), ("knn", None)]
 
