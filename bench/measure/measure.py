@@ -99,7 +99,7 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Iterator[Measurem
 
     epochs = case.config["model"].get("epochs")
     events.send(Progress("train", epoch=0 if epochs else None, epochs=epochs))
-    meter = EnergyMeter.open(task.host.accelerated)
+    meter = EnergyMeter.open(task.host.accelerated and case.kind == "flax")
     joules = [meter.read()]  # at the start, after each epoch, at the end
 
     def on_epoch(epoch: "Epoch") -> None:
@@ -138,7 +138,12 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Iterator[Measurem
 
 def _build(config: "LearnerConfig", task: Task) -> "Learner":
     if not task.beside:
-        return config.build(task.case.seed)
+        learner = config.build(task.case.seed)
+        if task.host.accelerated and getattr(learner, "device", None) == "cpu":
+            raise UserError(
+                f"this {', '.join(config.packages)} was built without the accelerator that jax uses"
+            )
+        return learner
     from fmnist_jax.training.learner import FlaxConfig
 
     assert isinstance(config, FlaxConfig), "only networks have seeds_together"

@@ -94,6 +94,7 @@ def _time(measurement: Measurement, seconds: dict[str, float], total_s: float) -
         seconds = {**seconds, "fit_s": measurement.history[-1].elapsed_s}
     return Time(
         **seconds,
+        teacher_s=getattr(measurement.learner, "teacher_s", None),
         **asdict(measurement.prepared),
         epoch_s=[epoch.train_s for epoch in measurement.history],
         total_s=total_s,
@@ -156,6 +157,8 @@ def _peak_memory(task: Task) -> int | None:
 
         if jax.process_count() > 1:
             return None
+    if task.case.kind in ("keras", "pytorch") and task.host.accelerated:
+        return None  # JAX does not know the memory of other frameworks
     if task.case.kind == "flax" and task.host.accelerated:
         stats = [device.memory_stats() or {} for device in jax.local_devices()]
         peaks = [stat["peak_bytes_in_use"] for stat in stats if "peak_bytes_in_use" in stat]

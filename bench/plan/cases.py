@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic_core import to_jsonable_python
 
-from bench.plan.plan import Plan
+from bench.plan.plan import DataConfig, Plan
 from bench.records.identity import digest_config
 from bench.records.schema import Case
 from fmnist_jax.data.dataset import Dataset
@@ -58,6 +58,8 @@ def make_cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
     sha256 = dataset.sha256
     result: dict[tuple[str, str], list[Case]] = {}
     for name in plan.names():
+        is_changed = name in plan.model or plan.data != DataConfig()
+        recipe = plan.recipe if is_changed else None
         for varied in plan.points(name):
             learner = plan.learner(name, varied)
             hyper = learner.model_dump(mode="json")
@@ -79,7 +81,7 @@ def make_cases(plan: Plan, dataset: Dataset | DatasetDescription) -> list[Case]:
                     seed=seed,
                     config=config,
                     config_hash=digest,
-                    recipe=plan.recipe if name in plan.model else None,
+                    recipe=recipe,
                     point=point,
                 )
                 for seed in range(plan.seeds)

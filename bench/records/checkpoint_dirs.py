@@ -14,7 +14,7 @@ TEACHERS = ".teachers"
 
 
 def of_case(results: Path, host: Provenance, case: Case, every: int) -> Checkpoints | None:
-    """Return the checkpoints of `case` on `host`; None for a baseline, which has no epochs.
+    """Return the checkpoints of `case` on `host`; None for what does not go on from one.
 
     Args:
         results: the results folder.
@@ -25,7 +25,8 @@ def of_case(results: Path, host: Provenance, case: Case, every: int) -> Checkpoi
     if case.kind != "flax" or not every:
         return None
     folder = _folder(results, host, case)
-    return Checkpoints(folder, every, teachers=folder.parents[2] / TEACHERS)
+    teachers = folder.parents[2] / TEACHERS / identity.digest_software(host.software)
+    return Checkpoints(folder, every, teachers)
 
 
 def discard(results: Path, host: Provenance, case: Case) -> None:

@@ -43,7 +43,15 @@ def digest_record(record: Record) -> str:
 
 
 def _digest_run(case: Case, machine: Machine, software: Software, folder: str | None) -> str:
+    return digest([digest_case(case), machine.id, _versions(software), folder])
+
+
+def digest_software(software: Software) -> str:
+    """Tell one software of a host from others."""
+    return digest(_versions(software))
+
+
+def _versions(software: Software) -> dict[str, Any]:
     # The dtype of the arithmetic follows from the config and the machine. A model's own packages
     # are known to its worker alone.
-    versions = software.model_dump(mode="json", exclude={"compute_dtype", "packages"})
-    return digest([digest_case(case), machine.id, versions, folder])
+    return software.model_dump(mode="json", exclude={"compute_dtype", "packages"})

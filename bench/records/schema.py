@@ -105,7 +105,9 @@ class Software(_Part):
 class Time(_Part):
     """Seconds per phase; `epoch_s` holds the training program alone, per epoch.
 
-    A network's `fit_s` includes the epochs before a checkpoint, not its writing.
+    A network's `fit_s` includes the epochs before a checkpoint, not its writing, and
+    `teacher_s`, which its teachers took, in this run or in the one that asked them first;
+    `total_s` covers only what this run did.
     """
 
     data_s: NonNegativeFloat | None = None
@@ -114,6 +116,7 @@ class Time(_Part):
     initialise_s: NonNegativeFloat | None = None
     warmup_s: NonNegativeFloat | None = None
     fit_s: NonNegativeFloat | None = None
+    teacher_s: NonNegativeFloat | None = None
     epoch_s: list[NonNegativeFloat] = []
     evaluate_s: NonNegativeFloat | None = None
     total_s: NonNegativeFloat | None = None

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fmnist_jax.data.dataset import SIDE
 
 SIZES = (2, 4)  # pixels along a side of what is averaged for a coarser image
+BATCH = 2_000  # images whose parts exist twice
 
 
 def describe(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -18,6 +19,11 @@ def describe(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     The differences of every pixel to its neighbours on the right and below; then for each of
     `SIZES` the means over squares of that size, and the differences of these.
     """
+    batches = (pixels[at : at + BATCH] for at in range(0, len(pixels), BATCH))
+    return np.concatenate([_describe(batch) for batch in batches])
+
+
+def _describe(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     images = pixels.reshape(-1, SIDE, SIDE)
     parts = _differences(images)
     for size in SIZES:

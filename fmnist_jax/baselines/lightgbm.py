@@ -6,7 +6,7 @@ Measured, n = 1: test accuracy 0.8996, trained in 96 s (beside other work)
 on intel-icelake-2c (results/README.md).
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class LightGBMConfig(BaselineConfig):
     """Gradient-boosted trees on differences of neighbouring pixels, while validation improves.
 
-    By its error, not its loss, which is lowest when the accuracy still rises: the loss
-    stopped at a validation accuracy of 0.8982.
+    By its error, not its loss, which is lowest when the accuracy still rises. The features were
+    chosen on the validation split: 0.9254 with differences, 0.9116 with pixels.
     """
 
     expected_core_seconds: ClassVar[float] = 200.0
@@ -37,8 +37,11 @@ class LightGBMConfig(BaselineConfig):
     num_leaves: int = Field(31, ge=2)
     min_child_samples: PositiveInt = 20
     max_bin: int = Field(63, ge=2, le=255, description="histogram bins of a feature")
+    features: Literal["differences", "pixels"] = Field(
+        "differences", description="of neighbouring pixels at three sizes, or the pixels alone"
+    )
     feature_fraction: float = Field(
-        0.035, gt=0, le=1, description="of the 2,205 features, drawn per tree"
+        0.035, gt=0, le=1, description="of the 2,205 differences or 784 pixels, drawn per tree"
     )
     patience: PositiveInt = Field(50, description="rounds without a better validation accuracy")
 
@@ -71,15 +74,18 @@ class LightGBMConfig(BaselineConfig):
             force_col_wise=True,
             verbosity=-1,
         )
-        return make_pipeline(FunctionTransformer(describe), trees)
+        return make_pipeline(FunctionTransformer(self._describe), trees)
 
     def fit_options(self, features: Features, labels: Labels) -> dict[str, Any]:
         """Stop early by the validation images."""
         from lightgbm import early_stopping
 
         stop = early_stopping(self.patience, verbose=False)
-        options = {"eval_X": describe(features), "eval_y": labels, "callbacks": [stop]}
+        options = {"eval_X": self._describe(features), "eval_y": labels, "callbacks": [stop]}
         return {f"lgbmclassifier__{name}": value for name, value in options.items()}
+
+    def _describe(self, pixels: Features) -> Features:
+        return describe(pixels) if self.features == "differences" else pixels
 
     def parameters(self, fitted: Any) -> int:
         """Return the number of splits and leaves of all trees."""

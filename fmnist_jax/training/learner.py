@@ -54,6 +54,7 @@ class FlaxLearner:
 
     Attributes:
         beside: after `fit`, a fitted learner of each other seed, with its history.
+        teacher_s: after `fit`, the seconds of it that teachers took; None without one.
     """
 
     def __init__(self, config: FlaxConfig, seed: int, *others: int) -> None:
@@ -63,6 +64,7 @@ class FlaxLearner:
         is_accelerated = self._devices[0].platform != "cpu"
         self.network = config.network(config.compute_dtype(is_accelerated))
         self.beside: list[tuple[FlaxLearner, tuple[Epoch, ...]]] = []
+        self.teacher_s: float | None = None
         self._engine: Engine | Together | None = None
         self._predictor: Predictor | None = None
         self._batch_size: int | None = None
@@ -92,11 +94,12 @@ class FlaxLearner:
         if self._engine is None or self._splits is None:
             raise RuntimeError("fit needs prepare first")
         engine, epochs, patience = self._engine, self._config.epochs, self._config.patience
-        before_s = 0.0
         if self._config.teacher:
             given = self._config.teacher, self._config.augment, *self._splits, self._seeds[0]
-            answers, before_s = ask(*given, checkpoints.teachers if checkpoints else None)
+            folder = checkpoints.teachers if checkpoints else None
+            answers, self.teacher_s = ask(*given, folder)
             engine = engine.taught(soften(answers, self._config.teacher.temperature))
+        before_s = self.teacher_s or 0.0
         if isinstance(engine, Together):
             (weights, history), *others = fit_together(
                 engine, epochs, patience, on_epoch, checkpoints, before_s

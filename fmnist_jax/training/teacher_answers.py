@@ -6,8 +6,10 @@ file. The seconds that the teachers took lie beside it and count for each studen
 
 import hashlib
 import io
+import itertools
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import jax
@@ -20,7 +22,7 @@ from fmnist_jax.system.files import write_atomically
 from fmnist_jax.training.checkpoint import digest_origin
 from fmnist_jax.training.teacher import Teacher, teach
 
-MAX_KEPT = 8  # files; one of 55,000 images in 18 views has 40 MB
+MAX_BYTES = 2 * 10**9  # in a folder; the answers about 55,000 images in 18 views have 40 MB
 log = logging.getLogger("fmnist_jax")
 
 
@@ -80,8 +82,12 @@ def _keep(path: Path, answers: npt.NDArray[np.float32], seconds: float) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content.getvalue())
-        kept = sorted(path.parent.glob("*.npz"), key=lambda file: file.stat().st_mtime)
-        for old in kept[:-MAX_KEPT]:
-            old.unlink(missing_ok=True)
     except OSError as error:
         log.warning("cannot keep the teachers' answers in %s: %s", path, error.strerror or error)
+        return
+    with suppress(FileNotFoundError):  # another process tidies up as well
+        kept = sorted(path.parent.glob("*.npz"), key=lambda file: -file.stat().st_mtime)
+        sizes = itertools.accumulate(file.stat().st_size for file in kept)
+        for file, size in zip(kept, sizes, strict=True):
+            if size > MAX_BYTES:
+                file.unlink()

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from fmnist_jax.baselines.reference.base import ReferenceConfig, check_finite
 from fmnist_jax.baselines.reference.keras_networks import make_network
@@ -23,16 +24,20 @@ class KerasLearner:
         network: resnet or cnn.
         config: of its training.
         seed: of weights and order.
+
+    Attributes:
+        device: cpu or gpu.
     """
 
     def __init__(self, network: str, config: ReferenceConfig, seed: int) -> None:
         keras.utils.set_random_seed(seed)
+        self.device = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
         self._config = config
         self._model = make_network(network)
         self._splits: tuple[Split, Split] | None = None
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
-        """Train and validate on one batch, which compiles, and take the weights back."""
+        """Train and validate on a batch or two, which compiles, and take the weights back."""
         self._splits = train, validation
         began = time.perf_counter()
         self._model.compile(
@@ -44,8 +49,10 @@ class KerasLearner:
         optimizer.build(self._model.trainable_variables)
         variables = [*self._model.variables, *optimizer.variables]
         before = [variable.numpy().copy() for variable in variables]
+        # Where a last batch is smaller, Keras traces for batches of any size, so here too.
         size = self._config.batch_size
-        self._fit(_first(train, size), _first(validation, size), epochs=1)
+        few = _first(train, size + len(train) % size)
+        self._fit(few, _first(validation, BATCH + len(validation) % BATCH), epochs=1)
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
         return Prepared(compile_s=time.perf_counter() - began)

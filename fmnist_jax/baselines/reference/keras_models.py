@@ -1,5 +1,6 @@
 """The two networks in Keras, as the reference notebooks train them."""
 
+import os
 from typing import ClassVar
 
 from fmnist_jax.baselines.reference.base import ReferenceConfig
@@ -16,6 +17,8 @@ class KerasConfig(ReferenceConfig):
     def build(self, seed: int) -> Learner:
         """Return a learner that calls `fit` and `predict`, as the notebooks do."""
         self.check_installed()
+        os.environ["KERAS_BACKEND"] = "tensorflow"  # read when Keras is imported
+        os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # leaves JAX its share of the memory
         from fmnist_jax.baselines.reference.keras_learner import KerasLearner
 
         return KerasLearner(self.network, self, seed)

@@ -1,5 +1,6 @@
 """Train a network in PyTorch: eager, channels last, the usual loop over shuffled batches."""
 
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,22 +28,29 @@ class TorchLearner:
         network: resnet or cnn.
         config: of its training.
         seed: of weights and order.
+
+    Attributes:
+        device: cpu or cuda.
     """
 
     def __init__(self, network: str, config: ReferenceConfig, seed: int) -> None:
         torch.manual_seed(seed)
         torch.set_num_threads(len(available_cores()))
         self._config = config
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
         made: Any = make_network(network)
-        self._network = made.to(self._device, memory_format=torch.channels_last)
+        self._network = made.to(self.device, memory_format=torch.channels_last)
         self._data: tuple[Any, ...] | None = None
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
-        """Place the data on the device; nothing is compiled."""
+        """Place the data on the device, and train a copy of the network for a step."""
         self._data = (*self._place(train), *self._place(validation))
         began = time.perf_counter()
-        self._validate(*self._data[2:])
+        images, labels, *validation_data = self._data
+        copied = copy.deepcopy(self._network)
+        size = self._config.batch_size
+        _train_epoch(copied, self._optimizer(copied), images[:size], labels[:size], size)
+        self._validate(*validation_data)
         return Prepared(warmup_s=time.perf_counter() - began)
 
     def fit(
@@ -56,13 +64,13 @@ class TorchLearner:
         if self._data is None:
             raise RuntimeError("fit needs prepare first")
         images, labels, *validation = self._data
-        optimizer = torch.optim.Adam(
-            self._network.parameters(), self._config.learning_rate, fused=True
-        )
+        optimizer = self._optimizer(self._network)
         began, history = time.perf_counter(), []
         for number in range(1, self._config.epochs + 1):
             epoch_began = time.perf_counter()
-            loss, correct = self._train_epoch(optimizer, images, labels)
+            loss, correct = _train_epoch(
+                self._network, optimizer, images, labels, self._config.batch_size
+            )
             train_s = time.perf_counter() - epoch_began
             validation_loss, validation_accuracy = self._validate(*validation)
             epoch = Epoch(
@@ -80,21 +88,8 @@ class TorchLearner:
         self._data = None
         return tuple(history)
 
-    def _train_epoch(self, optimizer: Any, images: Any, labels: Any) -> tuple[float, float]:
-        """Return the sums of the losses and of the correct predictions."""
-        self._network.train()
-        loss_sum = torch.zeros((), device=self._device)
-        correct = torch.zeros((), device=self._device)
-        order = torch.randperm(len(images), device=self._device)
-        for rows in order.split(self._config.batch_size):
-            optimizer.zero_grad(set_to_none=True)
-            logits = self._network(self._input(images[rows]))
-            loss = F.cross_entropy(logits, labels[rows])
-            loss.backward()
-            optimizer.step()
-            loss_sum += loss.detach() * len(rows)
-            correct += (logits.detach().argmax(1) == labels[rows]).sum()
-        return loss_sum.item(), correct.item()  # which waits for the device
+    def _optimizer(self, network: Any) -> Any:
+        return torch.optim.Adam(network.parameters(), self._config.learning_rate, fused=True)
 
     def _validate(self, images: Any, labels: Any) -> tuple[float, float]:
         logits = self._logits(images)
@@ -103,22 +98,19 @@ class TorchLearner:
 
     def predict_proba(self, images: Images) -> Probabilities:
         """Map uint8 [n, 28, 28] to float32 [n, 10]."""
-        logits = self._logits(torch.from_numpy(np.ascontiguousarray(images)).to(self._device))
+        logits = self._logits(torch.from_numpy(np.ascontiguousarray(images)).to(self.device))
         return np.asarray(logits.softmax(1).cpu().numpy())
 
     def _logits(self, images: Any) -> Any:
         self._network.eval()
-        chunk = CPU_CHUNK if self._device == "cpu" else len(images)
+        chunk = CPU_CHUNK if self.device == "cpu" else len(images)
         with torch.inference_mode():
-            return torch.cat([self._network(self._input(part)) for part in images.split(chunk)])
-
-    def _input(self, images: Any) -> Any:
-        return scale(images).contiguous(memory_format=torch.channels_last)
+            return torch.cat([self._network(_input(part)) for part in images.split(chunk)])
 
     def _place(self, split: Split) -> tuple[Any, Any]:
         images = torch.from_numpy(np.ascontiguousarray(split.images))
         labels = torch.from_numpy(split.labels.astype(np.int64))
-        return images.to(self._device), labels.to(self._device)
+        return images.to(self.device), labels.to(self.device)
 
     def cost(self) -> ModelCost:
         """Return the sizes of the weights."""
@@ -130,3 +122,26 @@ class TorchLearner:
             model_bytes=4 * stored,
             batch_size=self._config.batch_size,
         )
+
+
+def _train_epoch(
+    network: Any, optimizer: Any, images: Any, labels: Any, batch_size: int
+) -> tuple[float, float]:
+    """Train on each image once; return the sums of the losses and of the correct predictions."""
+    network.train()
+    loss_sum = torch.zeros((), device=images.device)
+    correct = torch.zeros((), device=images.device)
+    order = torch.randperm(len(images), device=images.device)
+    for rows in order.split(batch_size):
+        optimizer.zero_grad(set_to_none=True)
+        logits = network(_input(images[rows]))
+        loss = F.cross_entropy(logits, labels[rows])
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.detach() * len(rows)
+        correct += (logits.detach().argmax(1) == labels[rows]).sum()
+    return loss_sum.item(), correct.item()  # which waits for the device
+
+
+def _input(images: Any) -> Any:
+    return scale(images).contiguous(memory_format=torch.channels_last)

@@ -35,3 +35,9 @@ def test_all_differences_and_means_are_there():
     assert found.dtype == np.float32
     assert found.shape == (3, 2205)
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_an_image_does_not_depend_on_its_batch(monkeypatch):
+    whole = describe(flatten(IMAGES))
+    monkeypatch.setattr("fmnist_jax.baselines.differences.BATCH", 2)
+    np.testing.assert_array_equal(describe(flatten(IMAGES)), whole)

@@ -25,6 +25,14 @@ def test_trees_stop_by_the_validation_images_and_do_not_depend_on_threads(monkey
     np.testing.assert_array_equal(*(each.predict_proba(VALIDATION.images) for each in (one, two)))
 
 
+@pytest.mark.parametrize(("features", "count"), [("differences", 2205), ("pixels", 784)])
+def test_the_trees_see_the_features_of_the_config(features, count):
+    learner = resolve("lightgbm", {"n_estimators": 2, "features": features}).build(0)
+    learner.prepare(TRAIN, VALIDATION)
+    learner.fit(lambda epoch: None)
+    assert learner._classifier[-1].n_features_in_ == count
+
+
 def test_lightgbm_that_does_not_start_is_one_line(monkeypatch):
     load = builtins.__import__
 

@@ -31,10 +31,10 @@ def torch_gradients(network, layer):
     [("resnet", ResNet(), "block1"), ("resnet", ResNet(), "block2"), ("cnn", CNN(), "conv2")],
 )
 def test_maps_are_those_of_pytorch(name, network, layer):
-    from bench.peers.frameworks.pytorch import NETWORKS
+    from fmnist_jax.baselines.reference.pytorch_networks import make_network
 
     variables = trained(network, IMAGES)
-    peer = NETWORKS[name]().eval()
+    peer = make_network(name).eval()
     load_torch(peer, variables)
     activations, gradients = torch_gradients(peer, layer)
     expected = {

@@ -1,5 +1,7 @@
 """Answers of teachers that are kept: read again, never trusted blindly, never in the way."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from fmnist_jax.history import Checkpoints
 from fmnist_jax.models.dense import DenseConfig
 from fmnist_jax.training import teacher_answers
 from fmnist_jax.training.teacher import Teacher
-from fmnist_jax.training.teacher_answers import MAX_KEPT, ask
+from fmnist_jax.training.teacher_answers import ask
 
 GENERATOR = np.random.default_rng(0)
 
@@ -82,10 +84,15 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(tmp_path, trainings, ca
     assert "cannot keep the teachers' answers" in caplog.text
 
 
-def test_the_newest_are_kept(tmp_path):
-    for seed in range(MAX_KEPT + 2):
+def test_the_newest_are_kept(tmp_path, monkeypatch):
+    ask(TEACHER, STILL, TRAIN, VALIDATION, 0, tmp_path)
+    (first,) = tmp_path.iterdir()
+    os.utime(first, (1, 1))
+    monkeypatch.setattr(teacher_answers, "MAX_BYTES", 2.5 * first.stat().st_size)
+    for seed in (1, 2):
         ask(TEACHER, STILL, TRAIN, VALIDATION, seed, tmp_path)
-    assert len(list(tmp_path.iterdir())) == MAX_KEPT
+    assert len(list(tmp_path.iterdir())) == 2
+    assert not first.exists()
 
 
 def test_a_student_that_starts_again_counts_what_its_teacher_took(tmp_path, trainings):

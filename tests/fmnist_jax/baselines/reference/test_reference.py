@@ -38,7 +38,7 @@ def test_the_history_is_that_of_the_training(name):
     config = LEARNERS[name](epochs=2, batch_size=32, learning_rate=0.01)
     if not all(map(find_spec, config.packages)):
         pytest.skip(f"needs {', '.join(config.packages)}")
-    train, validation = generate(0, 256), generate(1, 64)
+    train, validation = generate(0, 250), generate(1, 64)
     learner = config.build(0)
     learner.prepare(train, validation)
     history = learner.fit(lambda _: None)
