@@ -41,7 +41,7 @@ log = logging.getLogger("fmnist_jax")
 LEFT_OUT = {
     "accelerator": "they want a GPU or TPU: --config accelerator",
     "experiments": "by name",
-    "reference": "in other frameworks, by name",
+    "reference": "in other frameworks, to compare with: --config fast",
     "xiao2017": "of the dataset's own benchmark: --config official-grid",
 }
 
