@@ -15,6 +15,9 @@ from fmnist_jax.history import Checkpoints, Epoch, ModelCost, Prepared
 from fmnist_jax.learner import Probabilities
 
 BATCH = 1000  # of a prediction
+# Measured for Keras' good: by its default of 0.99 the running statistics lag so far behind a
+# constant rate that validation ended at 0.735 where training had 0.953.
+MOMENTUM = 0.9
 
 
 class KerasLearner:
@@ -33,7 +36,7 @@ class KerasLearner:
         keras.utils.set_random_seed(seed)
         self.device = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
         self._config = config
-        self._model = make_network(network)
+        self._model = make_network(network, MOMENTUM)
         self._splits: tuple[Split, Split] | None = None
 
     def prepare(self, train: Split, validation: Split) -> Prepared:

@@ -37,12 +37,12 @@ def _cnn(x: Any, momentum: float) -> Any:
     return layers.Dense(10, activation="softmax", name="classifier")(x)
 
 
-def make_network(name: str, momentum: float = 0.99, flip_seed: int | None = None) -> Any:
+def make_network(name: str, momentum: float, flip_seed: int | None = None) -> Any:
     """Return a Keras model of uint8 images [b, 28, 28, 1], which it scales itself.
 
     Args:
         name: resnet or cnn.
-        momentum: of the running statistics; Keras's own by default.
+        momentum: of the running statistics, the share of the old value.
         flip_seed: mirror images at random while training, by this seed; None: never.
     """
     images = keras.Input((28, 28, 1), dtype="uint8")
