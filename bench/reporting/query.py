@@ -28,8 +28,8 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     Real data come first, the full sets before subsets.
 
     Returns:
-        Columns `model`, `machine`, `seeds`, `dataset`, `train_images`, `test_images`, the
-        flags, `validation_accuracy`,
+        Columns `model`, `recipe` ("default" without one), `machine`, `seeds`, `dataset`,
+        `train_images`, `test_images`, the flags, `validation_accuracy`,
         `confusion` (int [10, 10], the sum over seeds), `test_accuracy` (the seeds' mean),
         two 95% intervals of it: Wilson's of the test images, `interval_low` and
         `interval_high`, and Student's of the seeds, `seeds_low` and `seeds_high`, missing for
@@ -122,6 +122,7 @@ def _shared(chosen: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
         {
             "model": last["case.model"]
             + ("-" + last["case.recipe"].astype("str")).where(last["case.recipe"].notna(), ""),
+            "recipe": last["case.recipe"].fillna("default"),
             "machine": last["machine.id"],
             "seeds": by_group.size(),
             **{name: last[name] for name in SETTINGS},

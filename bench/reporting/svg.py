@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.records import store
 from bench.reporting.rendering.console import PlainConsole
 from bench.reporting.summary import print_report
+from fmnist_jax.learner import default_models
 from fmnist_jax.system.files import write_atomically
 
 WIDTH = 150  # columns: the whole table fits
@@ -41,6 +42,7 @@ def draw(results: Path, out: Path) -> None:
         and stored.record.case.config["data"]["train_images"] is None
         and not stored.record.case.point
         and not stored.record.case.recipe
+        and stored.record.case.model in default_models()
     }
     console = PlainConsole(
         width=WIDTH,
