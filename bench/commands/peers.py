@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.measure.host import probe
 from bench.peers import entries, schema
-from bench.peers.entries import INSTALL, MODELS
+from bench.peers.entries import MODELS
 from bench.peers.frame import to_frame
 from bench.peers.progress import Mode, progress
 from bench.peers.protocol import BETAS, Entrant, Measure, Setup
@@ -20,6 +20,7 @@ from bench.records.provenance import Provenance
 from bench.reporting.rendering.console import stderr_console, stdout_console
 from bench.reporting.rendering.formats import render
 from bench.reporting.section import get_sections
+from fmnist_jax.baselines.reference.base import INSTALL
 
 IMAGES = 5120  # at least; an epoch of this suite's takes a second or two on two cores
 PREDICT_BATCHES = (1000, 1)

@@ -10,7 +10,6 @@ from fmnist_jax.errors import UserError, nearest
 
 MODELS = {"resnet": 38_154, "cnn": 241_546}  # weights and running statistics
 OURS = "ours"
-INSTALL = "pip install -e '.[peers]'"
 
 
 def models(names: Sequence[str]) -> tuple[str, ...]:
