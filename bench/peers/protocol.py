@@ -15,7 +15,6 @@ Kind: TypeAlias = Literal["train", "predict"]
 Predict: TypeAlias = Callable[[], npt.NDArray[np.float32]]
 
 BETAS = (0.9, 0.999)  # Adam's, the default of all four
-BATCH_NORM_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import optax
 from flax.training.train_state import TrainState
 
 from bench.peers.protocol import (
-    BATCH_NORM_EPSILON,
     BETAS,
     VARIANTS,
     Peer,
@@ -26,6 +25,7 @@ from bench.peers.protocol import (
     Train,
     Trained,
 )
+from fmnist_jax.baselines.reference.base import BATCH_NORM_EPSILON
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.models.blocks import BATCH_NORM_MOMENTUM
 

@@ -11,6 +11,7 @@ from fmnist_jax.history import Epoch
 from fmnist_jax.learner import LearnerConfig
 
 INSTALL = "pip install -e '.[peers]'"
+BATCH_NORM_EPSILON = 1e-5  # of this suite's networks, and so of the same ones elsewhere
 
 
 class ReferenceConfig(LearnerConfig):

@@ -6,12 +6,14 @@ from typing import Any
 import keras
 from keras import layers
 
+from fmnist_jax.baselines.reference.base import BATCH_NORM_EPSILON
+
 _relu = partial(layers.Activation, "relu")
 _same = partial(layers.Conv2D, 32, 3, padding="same")
 
 
 def _norm(name: str, momentum: float) -> Any:
-    return layers.BatchNormalization(momentum=momentum, epsilon=1e-5, name=name)
+    return layers.BatchNormalization(momentum=momentum, epsilon=BATCH_NORM_EPSILON, name=name)
 
 
 def _block(x: Any, name: str, momentum: float) -> Any:

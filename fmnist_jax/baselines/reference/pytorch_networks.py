@@ -5,10 +5,12 @@ from typing import Any
 import torch.nn.functional as F  # noqa: N812 (so named in all of PyTorch's documentation)
 from torch import nn
 
+from fmnist_jax.baselines.reference.base import BATCH_NORM_EPSILON
+
 
 def _norm(width: int, momentum: float) -> Any:
     # PyTorch's momentum is the share of the new value.
-    return nn.BatchNorm2d(width, eps=1e-5, momentum=1 - momentum)
+    return nn.BatchNorm2d(width, eps=BATCH_NORM_EPSILON, momentum=1 - momentum)
 
 
 class Block(nn.Module):
