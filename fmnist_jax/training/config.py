@@ -51,6 +51,11 @@ class TrainingConfig(LearnerConfig):
         None, description="epochs without a better validation loss before stopping; None: never"
     )
     augment: Augment = Augment()
+    mixup: NonNegativeFloat = Field(
+        0.0,
+        exclude_if=lambda alpha: alpha == 0,
+        description="alpha of the Beta distribution by which images are mixed in pairs; 0: none",
+    )
     teacher: Teacher | None = Field(
         None,
         exclude_if=lambda teacher: teacher is None,

@@ -95,7 +95,7 @@ class FlaxLearner:
             raise RuntimeError("fit needs prepare first")
         engine, epochs, patience = self._engine, self._config.epochs, self._config.patience
         if self._config.teacher:
-            given = self._config.teacher, self._config.augment, *self._splits, self._seeds[0]
+            given = self._config.teacher, self._config.augment, *self._splits
             folder = checkpoints.teachers if checkpoints else None
             answers, self.teacher_s = ask(*given, folder)
             engine = engine.taught(soften(answers, self._config.teacher.temperature))

@@ -15,7 +15,7 @@ from fmnist_jax.data.dataset import Images, Split
 from fmnist_jax.history import Epoch
 from fmnist_jax.learner import resolve
 
-SEEDS_APART = 1000  # the teachers of one seed share none with those of the next
+FIRST_SEED = 1000  # of the teachers, so that none of them starts as a student does
 SMALLEST = 1e-7  # probability, so that its logarithm is finite
 log = logging.getLogger("fmnist_jax")
 
@@ -31,7 +31,7 @@ class Teacher(BaseModel, frozen=True, extra="forbid"):
 
 
 def teach(
-    teacher: Teacher, augmentation: Augment, train: Split, validation: Split, seed: int
+    teacher: Teacher, augmentation: Augment, train: Split, validation: Split
 ) -> npt.NDArray[np.float32]:
     """Train the teachers and return what they say of the training images, in every view.
 
@@ -40,12 +40,14 @@ def teach(
     good teacher is patient and consistent", arXiv 2106.05237, section 3.1). A table of its
     answers saves asking it at each step.
 
+    Students of all seeds learn from the same teachers, which are part of the recipe: how far
+    their accuracies are apart does not include what other teachers would change.
+
     Args:
         teacher: which models, and how many.
         augmentation: of the student.
         train: n images, of which the teachers see what the student sees.
         validation: for teachers that stop early or choose a temperature.
-        seed: of the student, from which the teachers' follow.
 
     Returns:
         Probabilities, float32 [n, views, classes], the mean over all teachers, of each of the
@@ -53,7 +55,7 @@ def teach(
     """
     answers = []
     for number in range(teacher.count):
-        learner = resolve(teacher.model, teacher.settings).build(SEEDS_APART * (seed + 1) + number)
+        learner = resolve(teacher.model, teacher.settings).build(FIRST_SEED + number)
         learner.prepare(train, validation)
         name = f"teacher {number + 1} of {teacher.count}, {teacher.model}"
 

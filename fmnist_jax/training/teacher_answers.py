@@ -31,27 +31,25 @@ def ask(
     augmentation: Augment,
     train: Split,
     validation: Split,
-    seed: int,
     folder: Path | None,
 ) -> tuple[npt.NDArray[np.float32], float]:
     """Return what `teach` does, and the seconds it took, now or when it was asked first.
 
     Args:
-        teacher: as for `teach`, like the next four.
+        teacher: as for `teach`, like the next three.
         augmentation: of the student.
         train: the images that are spoken of.
         validation: for the teachers.
-        seed: of the student.
         folder: where answers are kept; None keeps none. What cannot be read or written there
             costs a warning.
     """
     if folder is None or jax.process_count() > 1:  # all hosts must train, or none
-        return _teach(teacher, augmentation, train, validation, seed)
+        return _teach(teacher, augmentation, train, validation)
     data = hashlib.sha256(train.images.tobytes() + train.labels.tobytes())
     data.update(validation.images.tobytes() + validation.labels.tobytes())
     # How an answer is used does not change it.
     said = teacher.model_dump(exclude={"temperature", "weight"})
-    key = digest_origin(said, views(augmentation), data.hexdigest(), seed)
+    key = digest_origin(said, views(augmentation), data.hexdigest())
     path = folder / f"{key[:16]}.npz"
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
@@ -62,16 +60,16 @@ def ask(
         pass
     except Exception as error:  # whatever a damaged file can cause
         log.warning("ignoring %s: %s", path, error)
-    answers, seconds = _teach(teacher, augmentation, train, validation, seed)
+    answers, seconds = _teach(teacher, augmentation, train, validation)
     _keep(path, answers, seconds)
     return answers, seconds
 
 
 def _teach(
-    teacher: Teacher, augmentation: Augment, train: Split, validation: Split, seed: int
+    teacher: Teacher, augmentation: Augment, train: Split, validation: Split
 ) -> tuple[npt.NDArray[np.float32], float]:
     began = time.perf_counter()
-    answers = teach(teacher, augmentation, train, validation, seed)
+    answers = teach(teacher, augmentation, train, validation)
     return answers, time.perf_counter() - began
 
 

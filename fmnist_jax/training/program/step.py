@@ -70,11 +70,18 @@ def train_step(
         state: before the step.
         images: float32 [b, 28, 28, 1] in [0, 1], augmented.
         targets: of the images.
-        key: for dropout, this device's own.
+        key: for dropout and mixup, this device's own.
 
     Returns:
-        The state after the step, and the metrics of this device's share.
+        The state after the step, and the metrics of this device's share; where images are
+        mixed, a prediction is correct that names the larger part.
     """
+    share = None
+    if config.mixup:
+        key, mixup_key = jax.random.split(key)
+        share = jax.random.beta(mixup_key, config.mixup, config.mixup)
+        share = jnp.maximum(share, 1 - share)
+        images = mix(images, share)
 
     def loss_of(params: Params) -> tuple[jax.Array, tuple[Metrics, BatchStats]]:
         logits, changed = network.apply(
@@ -85,6 +92,9 @@ def train_step(
             rngs={"dropout": key},
         )
         losses = _losses(logits, targets, config)
+        if share is not None:
+            others = jax.tree.map(lambda leaf: leaf[::-1], targets)
+            losses = share * losses + (1 - share) * _losses(logits, others, config)
         correct = (logits.argmax(-1) == targets.labels).astype(jnp.float32)
         metrics = Metrics(losses.sum(), correct.sum())
         return losses.mean(), (metrics, changed.get("batch_stats", {}))
@@ -99,6 +109,15 @@ def train_step(
         averaged = optax.incremental_update(params, averaged, 1 - config.average_decay)
         average = averaged, statistics
     return TrainState(params, batch_stats, opt_state, average), metrics
+
+
+def mix(images: jax.Array, share: jax.Array) -> jax.Array:
+    """Return `share` [] of each image [b, ...], and else the one as far from the batch's end.
+
+    Zhang, Cisse, Dauphin, Lopez-Paz 2018, "mixup: Beyond empirical risk minimization", arXiv
+    1710.09412; as there, one share per batch, and its order, random already, makes the pairs.
+    """
+    return share * images + (1 - share) * images[::-1]
 
 
 def _mean(tree: Any, axis_name: str) -> Any:

@@ -32,7 +32,7 @@ TEACHER = Teacher(model="logistic_regression", temperature=3.0)
 
 
 def test_the_answers_are_those_of_the_model_at_its_temperature():
-    soft = soften(teach(TEACHER, Augment(), TRAIN, VALIDATION, seed=5), TEACHER.temperature)
+    soft = soften(teach(TEACHER, Augment(), TRAIN, VALIDATION), TEACHER.temperature)
     learner = resolve("logistic_regression", {}).build(6000)
     learner.prepare(TRAIN, VALIDATION)
     learner.fit(lambda _: None)
@@ -63,11 +63,11 @@ def test_an_image_that_never_changes_has_its_first_view():
     assert views(config) == ((False, 0, 0),)
 
 
-def test_several_teachers_are_averaged_and_a_seed_gives_the_same_ones():
+def test_several_teachers_are_averaged_and_always_the_same_ones():
     forest = Teacher(model="random_forest", settings={"n_estimators": 3}, temperature=1.0)
-    two = teach(forest.model_copy(update={"count": 2}), Augment(), TRAIN, VALIDATION, seed=0)
-    again = teach(forest.model_copy(update={"count": 2}), Augment(), TRAIN, VALIDATION, seed=0)
-    one = teach(forest, Augment(), TRAIN, VALIDATION, seed=0)
+    two = teach(forest.model_copy(update={"count": 2}), Augment(), TRAIN, VALIDATION)
+    again = teach(forest.model_copy(update={"count": 2}), Augment(), TRAIN, VALIDATION)
+    one = teach(forest, Augment(), TRAIN, VALIDATION)
     np.testing.assert_array_equal(two, again)
     assert not np.allclose(one, two)
 
@@ -134,7 +134,7 @@ def test_two_devices_learn_what_one_learns():
         epochs=1, batch_size=16, dropout=0.0, optimizer="sgd", learning_rate=0.01,
         augment=Augment(flip=False), teacher=TEACHER,
     )  # fmt: skip
-    soft = soften(teach(TEACHER, STILL, TRAIN, VALIDATION, seed=0), TEACHER.temperature)
+    soft = soften(teach(TEACHER, STILL, TRAIN, VALIDATION), TEACHER.temperature)
     trained = []
     for devices in (1, 2):
         engine = compile_engine(

@@ -41,9 +41,9 @@ def trainings(monkeypatch):
 
 
 def test_a_second_student_is_told_the_same_at_the_same_price(tmp_path, trainings):
-    first, first_s = ask(TEACHER, STILL, TRAIN, VALIDATION, 0, tmp_path)
+    first, first_s = ask(TEACHER, STILL, TRAIN, VALIDATION, tmp_path)
     heavier = TEACHER.model_copy(update={"weight": 0.9, "temperature": 3.0})
-    second, second_s = ask(heavier, STILL, TRAIN, VALIDATION, 0, tmp_path)
+    second, second_s = ask(heavier, STILL, TRAIN, VALIDATION, tmp_path)
     np.testing.assert_array_equal(first, second)
     assert first.dtype == second.dtype == np.float32
     assert first_s == second_s > 0
@@ -53,44 +53,44 @@ def test_a_second_student_is_told_the_same_at_the_same_price(tmp_path, trainings
 @pytest.mark.parametrize(
     "change",
     [
-        {"seed": 1},
         {"augmentation": Augment(flip=True)},
         {"teacher": TEACHER.model_copy(update={"count": 2})},
         {"train": Split(TRAIN.images, TRAIN.labels[::-1].copy())},
     ],
 )
 def test_what_changes_the_answers_is_asked_anew(tmp_path, trainings, change):
-    given = {"teacher": TEACHER, "augmentation": STILL, "train": TRAIN, "seed": 0}
+    given = {"teacher": TEACHER, "augmentation": STILL, "train": TRAIN}
     for asked in (given, given | change):
         ask(**asked, validation=VALIDATION, folder=tmp_path)
     assert len(trainings) == 2
 
 
 def test_a_damaged_file_is_replaced(tmp_path, trainings, caplog):
-    first, _ = ask(TEACHER, STILL, TRAIN, VALIDATION, 0, tmp_path)
+    first, _ = ask(TEACHER, STILL, TRAIN, VALIDATION, tmp_path)
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:100])
-    second, _ = ask(TEACHER, STILL, TRAIN, VALIDATION, 0, tmp_path)
+    second, _ = ask(TEACHER, STILL, TRAIN, VALIDATION, tmp_path)
     np.testing.assert_array_equal(first, second)
     assert str(path) in caplog.text
-    ask(TEACHER, STILL, TRAIN, VALIDATION, 0, tmp_path)
+    ask(TEACHER, STILL, TRAIN, VALIDATION, tmp_path)
     assert len(trainings) == 2
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning(tmp_path, trainings, caplog):
     (tmp_path / "file").touch()
-    answers, _ = ask(TEACHER, STILL, TRAIN, VALIDATION, 0, tmp_path / "file" / "teachers")
+    answers, _ = ask(TEACHER, STILL, TRAIN, VALIDATION, tmp_path / "file" / "teachers")
     assert np.isfinite(answers).all()
     assert "cannot keep the teachers' answers" in caplog.text
 
 
 def test_the_newest_are_kept(tmp_path, monkeypatch):
-    ask(TEACHER, STILL, TRAIN, VALIDATION, 0, tmp_path)
+    ask(TEACHER, STILL, TRAIN, VALIDATION, tmp_path)
     (first,) = tmp_path.iterdir()
     os.utime(first, (1, 1))
     monkeypatch.setattr(teacher_answers, "MAX_BYTES", 2.5 * first.stat().st_size)
-    for seed in (1, 2):
-        ask(TEACHER, STILL, TRAIN, VALIDATION, seed, tmp_path)
+    for neighbors in (1, 2):
+        other = TEACHER.model_copy(update={"settings": {"n_neighbors": neighbors}})
+        ask(other, STILL, TRAIN, VALIDATION, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert not first.exists()
 
