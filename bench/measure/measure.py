@@ -99,7 +99,7 @@ def _measure(task: Task, clock: Clock, events: Connection) -> "Iterator[Measurem
 
     epochs = case.config["model"].get("epochs")
     events.send(Progress("train", epoch=0 if epochs else None, epochs=epochs))
-    meter = EnergyMeter.open(task.host.accelerated and case.kind == "flax")
+    meter = _open_meter(task)
     joules = [meter.read()]  # at the start, after each epoch, at the end
 
     def on_epoch(epoch: "Epoch") -> None:
@@ -148,6 +148,14 @@ def _build(config: "LearnerConfig", task: Task) -> "Learner":
 
     assert isinstance(config, FlaxConfig), "only networks have seeds_together"
     return config.build_together((task.case.seed, *(case.seed for case in task.beside)))
+
+
+def _open_meter(task: Task) -> EnergyMeter:
+    """Return the meter of what trains the case; of none where that is not known."""
+    if task.host.accelerated and task.case.kind in ("keras", "pytorch"):
+        # Theirs may be all GPUs, or the processor, and half of that would look like a saving.
+        return EnergyMeter(None, reason="not metered for other frameworks on an accelerator")
+    return EnergyMeter.open(task.host.accelerated and task.case.kind == "flax")
 
 
 def _by_seed(
