@@ -21,7 +21,7 @@ from fmnist_jax.errors import printable
 # Sections of the report, in this order; those without rows are left out.
 SECTIONS = (
     *("accuracy", "explanations", "calibration", "robustness", "roofline"),
-    *("time_to_target", "per_class", "grid"),
+    *("time_to_target", "per_class", "grid", "experiments"),
 )
 
 

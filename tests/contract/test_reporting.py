@@ -87,6 +87,7 @@ def frames():
     failed = [make_record(status="failed"), grid_point("timeout")]
     other = whole(host=make_host(id="other-cpu-4c"), at=1)
     some = [whole(), whole("knn"), make_record(make_case("svm")), *failed, grid_point("ok"), other]
+    some.append(whole("hybrid"))
     synthetic = make_record(make_case("cnn", dataset="synthetic"))
     return {
         "empty": ([], []),

@@ -82,7 +82,7 @@ TOPICS = (
     Topic(
         "reported",
         "Beside what others report",
-        ["official", "grid", "peers"],
+        ["official", "grid", "experiments", "peers"],
         ["official", "peers"],
     ),
 )
