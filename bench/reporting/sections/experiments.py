@@ -21,8 +21,8 @@ from bench.reporting.sections.grid import describe_point
 from fmnist_jax.learner import models_of
 
 NOTES = (
-    "mode=scratch is the CNN alone; finetune and frozen start from convolutions that were learned "
-    "on MNIST and then go on learning, or stay. The time of that start is no part of the train time",
+    "mode=scratch is the CNN alone; finetune and frozen start from convolutions learned on MNIST "
+    "and then go on learning, or stay. The time of that start is no part of the train time",
 )
 
 
