@@ -52,9 +52,9 @@ class ResNet(ConvNetwork):
 class ResNetConfig(BatchNormConfig):
     """Residual network of 38,154 parameters: two identity blocks of width 32, BatchNorm."""
 
-    expected_core_seconds: ClassVar[float] = 600.0
+    expected_core_seconds: ClassVar[float] = 400.0
 
-    epochs: PositiveInt = 24
+    epochs: PositiveInt = 16
     optimizer: Optimizer = "muon"
     learning_rate: PositiveFloat = 0.015
     weight_decay: NonNegativeFloat = 0.01
