@@ -167,7 +167,7 @@ Baseline = Annotated[
         "--baseline",
         metavar="MACHINE",
         help="The machine that the others are related to.",
-        show_default="the first of several named, else the first to have run",
+        show_default="the first of several named, else the one that most can be compared with",
     ),
 ]
 ComparisonFormat = Annotated[

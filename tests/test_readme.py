@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +60,18 @@ def test_the_readme_is_short():
 
 
 def test_every_table_is_what_the_committed_records_give(tmp_path):
-    """`make readme` regenerates them."""
+    """`make readme` regenerates them; whoever has run the suite has further records there."""
+    results = tmp_path / "results"
+    committed = ["results"]
+    if (ROOT / ".git").exists():
+        command = ["git", "ls-files", "-z", "results"]
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        committed = listed.stdout.split("\0")[:-1]
+    for name in committed:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).symlink_to(ROOT / name)
     for source in ("README.md", "docs/results.md", "docs/explanations.md", "docs/grid.md"):
         copy = tmp_path / Path(source).name
         shutil.copyfile(ROOT / source, copy)
-        table(ROOT / "results", (), "rich", None, copy)
+        table(results, (), "rich", None, copy)
         assert copy.read_text() == (ROOT / source).read_text(), f"{source}: run make readme"

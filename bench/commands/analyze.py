@@ -93,14 +93,15 @@ def find_mnist(
 def read_confusions(results: Path, data: Dataset) -> dict[str, Confusion]:
     """Return the test confusions of this dataset by model, summed over the records.
 
-    Records of models trained on fewer images, and of grid points, are left out.
+    Records of models trained on fewer images, by a recipe, and of grid points are left out.
     """
     confusions: dict[str, Confusion] = {}
     sha256 = data.sha256
     for stored in store.read(results):
         case, confusion = stored.record.case, stored.record.quality.confusion
         limited = case.config.get("data", {}).get("train_images") is not None
-        if confusion is None or limited or case.point or case.dataset_sha256 != sha256:
+        changed = limited or case.point or case.recipe
+        if confusion is None or changed or case.dataset_sha256 != sha256:
             continue
         if stored.record.run.status == "ok":
             counts = np.asarray(confusion, np.int64)

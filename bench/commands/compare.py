@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.records import store
-from bench.reporting.comparison.comparable import machines
+from bench.reporting.comparison.comparable import choose_baseline, machines
 from bench.reporting.frames import read_frames
 from bench.reporting.rendering.console import show_logs, stderr_console
 from bench.reporting.rendering.output import check_folder, render_all
@@ -26,7 +26,7 @@ def compare(
         results: the results folder.
         names: of the machines; all where none is named.
         baseline: the one that the others are related to; None is the first of several
-            names, else the first to have run.
+            names, else the one that most runs of others can be compared with.
         format_: how the tables are rendered.
 
     Raises:
@@ -41,7 +41,7 @@ def compare(
             raise UserError(f"no record of machine {name!r} in {results}: {nearest(name, known)}")
     if not known:
         raise UserError(f"no finished record in {results}: python -m bench run --all makes some")
-    base = baseline or (names[0] if len(names) > 1 else known[0])
+    base = baseline or (names[0] if len(names) > 1 else choose_baseline(frames["records"]))
     if not set(names or known) - {base}:
         raise UserError(_only(base, known, results))
     content = render_all([section(names, base)], frames, format_, to_screen=True)

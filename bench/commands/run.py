@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -169,10 +170,19 @@ def _print_next(console: Console, stored: Sequence[Stored]) -> None:
     folder = "" if shorten(results) == "results" else f" --results {shorten(results)}"
     explained = [found.record for found in finished if found.record.explanations]
     best = max(explained, key=lambda r: r.quality.validation_accuracy or 0.0, default=None)
+    python = _python()
     commands = ["report", "compare", *([f"gradcam {best.case.model}"] if best else [])]
     for command in commands:
-        line = f"  python -m bench {command}{folder}"
+        line = f"  {python} -m bench {command}{folder}"
         console.print(Text(printable(f"next: {line.strip()}" if command == "report" else line)))
+
+
+def _python() -> str:
+    """Return what this Python is called in a shell here."""
+    own = Path(sys.executable)
+    if Path(shutil.which("python") or "").parent == own.parent:  # its environment is active
+        return "python"
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
 
 def _exit_code(summary: RunSummary, records: Sequence[Stored], results: Path) -> int:

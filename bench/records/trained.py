@@ -39,6 +39,8 @@ class Trained:
 def find_trained(model: str, results: Path) -> Trained:
     """Return the network of the newest finished record of `model` that still has its weights.
 
+    One of a recipe or of a grid counts only where there is no other.
+
     Raises:
         UserError: `model` is no network with convolutions, or no such record is there.
     """
@@ -58,11 +60,13 @@ def find_trained(model: str, results: Path) -> Trained:
             f"no record of {model} in {results} has its weights beside it (they are not kept "
             f"in git): python -m bench run {model} --fresh trains it"
         )
-    path = newest[-1].artifact("weights")
+    plain = [found for found in newest if not (found.record.case.recipe or found.record.case.point)]
+    chosen = (plain or newest)[-1]
+    path = chosen.artifact("weights")
     assert path is not None
-    config = resolve(model, newest[-1].record.case.config["model"])
+    config = resolve(model, chosen.record.case.config["model"])
     assert isinstance(config, FlaxConfig)
-    return Trained(newest[-1], config.network("float32"), weights.load(path))
+    return Trained(chosen, config.network("float32"), weights.load(path))
 
 
 def load_test(stored: store.Stored) -> tuple[Dataset, Split, npt.NDArray[np.int64]]:

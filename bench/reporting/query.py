@@ -25,7 +25,7 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
 
     A model under a recipe's settings is a model of its own, "resnet-best". The newest config
     counts, with the newest finished run of each seed: nothing is chosen by its test accuracy.
-    Real data come first, the full sets before subsets.
+    Real data come first, the full sets before subsets, the folder's own runs before others.
 
     Returns:
         Columns `model`, `recipe` ("default" without one), `machine`, `seeds`, `dataset`,
@@ -47,8 +47,8 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     medians = _medians(chosen, groups, alike, _groups(alike, keys)).drop(columns="test_accuracy")
     summary = shared.join([medians, pd.DataFrame(pooled, shared.index, _POOLED)])
     return summary.sort_values(
-        ["synthetic", "dataset", "train_images", "test_images", "machine", "test_accuracy"],
-        ascending=[True, True, True, True, True, False],
+        ["synthetic", *SETTINGS, "published", "machine", "test_accuracy"],
+        ascending=[True, True, True, True, True, True, False],
         na_position="first",
         ignore_index=True,
         kind="stable",

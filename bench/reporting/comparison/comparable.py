@@ -40,6 +40,25 @@ def machines(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in finished(frame)["machine.id"].unique()]
 
 
+def choose_baseline(frame: pd.DataFrame) -> str:
+    """Return the machine that most runs of others can be compared with; "" without any.
+
+    Of several, the first to have run.
+    """
+    keys = ["case.model", *KEY]
+    runs = _as_trained(finished(frame))
+    trained = {
+        str(name): set(own[keys].itertuples(index=False, name=None))
+        for name, own in runs.groupby("machine.id", sort=False)
+    }
+
+    def comparable(name: str) -> int:
+        others = (keys for other, keys in trained.items() if other != name)
+        return sum(len(trained[name] & keys) for keys in others)
+
+    return max(trained, key=comparable, default="")
+
+
 def find_pairs(frame: pd.DataFrame, baseline: str, machine: str) -> Iterator[Pair]:
     """Yield a pair for each model, and for each dataset that both machines know.
 

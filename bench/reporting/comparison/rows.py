@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.reporting.comparison.comparable import Pair, find_pairs, machines, other_software
+from bench.reporting.comparison.comparable import (
+    Pair,
+    choose_baseline,
+    find_pairs,
+    machines,
+    other_software,
+)
 from bench.reporting.comparison.measures import MEASURES, Measure
 from bench.reporting.comparison.statistics import (
     Ratio,
@@ -28,7 +34,7 @@ def query(frame: pd.DataFrame, names: Sequence[str], baseline: str | None) -> pd
     The best model comes first, with its machines side by side.
     """
     known = machines(frame)
-    base = baseline or next(iter(known), "")
+    base = baseline or choose_baseline(frame)
     rows: list[dict[str, Any]] = []
     for machine in names or known:
         if machine != base:

@@ -97,6 +97,8 @@ def _facts(models: pd.DataFrame) -> list[Fact]:
     if models.empty:
         return []
     _, rows = next(iter(models.groupby(list(SETTINGS), sort=False, dropna=False)))
+    if not rows["published"].all():  # who has records of their own asks for these
+        rows = rows[~rows["published"]]
     facts = [_most_accurate(rows)]
     validation = rows["validation_accuracy"].astype("float64").fillna(-1.0)
     nearly_best = rows[validation >= validation.max() - NEARLY_BEST]
@@ -136,7 +138,7 @@ def _most_accurate(rows: pd.DataFrame) -> Fact:
     if len(own) > 1:
         low, high = own["test_accuracy"].min(), own["test_accuracy"].max()
         found = interval(low, high) if high > low else "the same"
-        spread = f"{found} on {len(own)} machines"
+        spread = f"{found} on {_number(own['machine'].nunique(), 'machine')}"
     else:
         (row,) = [row for _, row in own.iterrows()]
         spread = f"95% interval {interval(row['interval_low'], row['interval_high'])}"

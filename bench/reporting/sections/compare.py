@@ -40,7 +40,8 @@ def section(names: Sequence[str] = (), baseline: str | None = None) -> Section:
 
     Args:
         names: the machines to compare; all where none is named.
-        baseline: the one that the others are related to; None is the first to have run.
+        baseline: the one that the others are related to; None is the one that most
+            runs of others can be compared with.
     """
     return Section(
         "compare",

@@ -94,6 +94,7 @@ def test_confusions_are_those_of_this_dataset_trained_on_all_images(tmp_path):
         make_record(case(train_images=100), at=3),
         make_record(case(model="svm"), status="failed", at=4),
         make_record(case().model_copy(update={"point": {"k": 1}}), at=5),
+        make_record(case().model_copy(update={"recipe": "short"}), at=6),
     ]
     for record in records:
         store.write(tmp_path, record, {})

@@ -130,3 +130,18 @@ def test_damaged_weights(folder, tmp_path):
     copy.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="train the model again"):
         find_trained("resnet", tmp_path)
+
+
+def test_a_record_of_a_recipe_or_a_grid_counts_where_there_is_no_other(folder, tmp_path):
+    (path,) = folder.rglob("weights.npz")
+    content = {"weights.npz": ("weights", path.read_bytes())}
+
+    def add(at, **changes):
+        case = make_case("resnet", width=WIDTH).model_copy(update=changes)
+        return store.write(tmp_path, make_record(case, at=at), content)
+
+    add(1, recipe="short")
+    add(2, point={"width": WIDTH})
+    assert find_trained("resnet", tmp_path).stored.record.case.point
+    add(0)
+    assert find_trained("resnet", tmp_path).stored.record.run.started.minute == 0

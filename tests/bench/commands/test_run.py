@@ -22,7 +22,8 @@ def test_what_could_not_be_stored_is_one_line_with_the_next_step(tmp_path):
     assert "2 record(s) are lost" in describe_shortfall(replace(summary, lost=2), tmp_path)
 
 
-def test_the_commands_to_go_on_with_are_named(tmp_path):
+def test_the_commands_to_go_on_with_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_python", lambda: "python")
     records = [
         make_record(make_case("dense"), accuracy=0.90),
         make_record(make_case("cnn"), accuracy=0.93).model_copy(
@@ -38,6 +39,23 @@ def test_the_commands_to_go_on_with_are_named(tmp_path):
     named = (f"python -m bench {command} --results {tmp_path}" for command in commands)
     shown = "".join(console.export_text().split())
     assert shown == "".join(f"next: {' '.join(named)}".split())
+
+
+def test_python_is_named_as_a_shell_here_finds_it(tmp_path, monkeypatch):
+    here, away = tmp_path / "clone", tmp_path / "away"
+    for folder in (here / ".venv" / "bin", away):
+        folder.mkdir(parents=True)
+        for name in ("python", "python3"):
+            (folder / name).touch(mode=0o755)
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(run.sys, "executable", str(here / ".venv" / "bin" / "python3"))
+    monkeypatch.setenv("PATH", str(away))
+    assert run._python() == ".venv/bin/python3"
+    monkeypatch.setenv("PATH", str(here / ".venv" / "bin"))
+    assert run._python() == "python"
+    monkeypatch.chdir(away)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run._python() == str(here / ".venv" / "bin" / "python3")
 
 
 def test_where_all_failed_no_command_is_named(tmp_path):

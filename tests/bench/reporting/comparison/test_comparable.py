@@ -2,7 +2,12 @@
 
 import pytest
 
-from bench.reporting.comparison.comparable import find_pairs, machines, other_software
+from bench.reporting.comparison.comparable import (
+    choose_baseline,
+    find_pairs,
+    machines,
+    other_software,
+)
 from bench.reporting.frames import records_to_frame
 from tests.support.factory import make_case, make_host, make_record
 
@@ -30,6 +35,15 @@ def only(*records):
 def test_the_first_machine_to_have_run_is_the_first():
     frame = records_to_frame([on(B, at=5), on(A, at=1), on(B, at=0, status="failed")])
     assert machines(frame) == ["a-2c", "b-4c"]
+
+
+def test_the_baseline_is_the_machine_that_most_can_be_compared_with():
+    old, new = {"epochs": 5}, {"epochs": 9}
+    c = make_host(id="c-8c")
+    records = [on(A, hyper=old), on(B, hyper=new, at=1), on(c, hyper=new, at=2)]
+    assert choose_baseline(records_to_frame(records)) == "b-4c"
+    assert choose_baseline(records_to_frame(records[:2])) == "a-2c"
+    assert choose_baseline(records_to_frame([])) == ""
 
 
 def test_equal_cases_are_a_pair_of_the_newest_run_of_each_seed():
