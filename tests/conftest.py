@@ -10,7 +10,11 @@ import os
 import shutil
 import signal
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+with suppress(ImportError):  # of PyTorch for CUDA; loaded after TensorFlow it crashes (triton 3.8)
+    import triton as _  # noqa: F401
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="fmnist-jax-compiled-")
