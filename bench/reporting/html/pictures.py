@@ -84,8 +84,8 @@ def reduce(content: bytes, width: int) -> bytes:
         height = max(1, round(picture.height * width / picture.width))
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
     small = io.BytesIO()
-    # Of the methods the one that keeps the rare colours of small marks.
-    palette = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    # Of the methods the one that keeps the rare colours of small marks; k-means keeps greys grey.
+    palette = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     palette.save(small, format="PNG", optimize=True)
     return min(small.getvalue(), content, key=len)
 
