@@ -9,6 +9,7 @@ from bench.reporting.format import count, percentage, seconds
 from bench.reporting.query import with_settings
 from bench.reporting.section import SECTIONS, Column, Section, describe
 from bench.reporting.sections.official import official_accuracy
+from fmnist_jax.learner import models_of
 
 CHOICE = "best configuration: by validation accuracy"
 OFFICIAL = (
@@ -53,9 +54,10 @@ def query(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a row per family and dataset, over all machines that worked at it.
 
     Of each configuration and seed the newest finished run counts, wherever it ran; the
-    newest other run counts where none finished.
+    newest other run counts where none finished. The section `experiments` has its own models.
     """
-    runs = frame[frame["case.point"].notna()]
+    elsewhere = frame["case.model"].isin(models_of("experiments"))
+    runs = frame[frame["case.point"].notna() & ~elsewhere]
     runs = _with_grid_settings(runs).assign(is_ok=runs["run.status"] == "ok")
     runs = runs.sort_values(["is_ok", "run.started"], kind="stable").drop_duplicates(
         [*_KEYS, "case.model", "case.config_hash", "case.seed"], keep="last"
