@@ -42,7 +42,7 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     software = software_key(config)
     alike = config[software == software.groupby(_groups(config, keys)).transform("last")]
     groups = _groups(chosen, keys)
-    pooled = [_pooled(runs) for _, runs in chosen.groupby(groups, sort=False)]
+    pooled = [pool(runs) for _, runs in chosen.groupby(groups, sort=False)]
     shared = _shared(chosen, groups)
     medians = _medians(chosen, groups, alike, _groups(alike, keys)).drop(columns="test_accuracy")
     summary = shared.join([medians, pd.DataFrame(pooled, shared.index, _POOLED)])
@@ -134,8 +134,8 @@ def _shared(chosen: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     )
 
 
-def _pooled(chosen: pd.DataFrame) -> dict[str, Any]:
-    """Return the mean accuracy of a group's runs, with its intervals."""
+def pool(chosen: pd.DataFrame) -> dict[str, Any]:
+    """Return the mean accuracy of a group's runs, a run per seed, with its intervals."""
     confusion = np.sum([np.asarray(matrix) for matrix in chosen["quality.confusion"]], axis=0)
     correct, total = int(np.trace(confusion)), int(confusion.sum())
     # Every seed sees the same images: they do not become more by it.

@@ -11,9 +11,8 @@ from bench.reporting.query import (
     MACHINE,
     MODEL,
     SEEDS_INTERVAL,
-    mean_interval,
     newest_of_each_seed,
-    wilson,
+    pool,
     with_settings,
 )
 from bench.reporting.section import SECTIONS, Column, Section, describe
@@ -81,10 +80,6 @@ _COLUMNS = [
 
 def _row(runs: pd.DataFrame) -> dict[str, Any]:
     last = runs.iloc[-1]
-    accuracy = float(runs["test_accuracy"].mean())
-    images = int(last["test_images"])
-    low, high = wilson(round(accuracy * images), images)
-    seeds_low, seeds_high = mean_interval(list(runs["test_accuracy"]))
     return {
         **{name: last[name] for name in ("dataset", "train_images", "test_images", "published")},
         "machine": last["machine.id"],
@@ -95,10 +90,6 @@ def _row(runs: pd.DataFrame) -> dict[str, Any]:
         "point": last["case.point"] or {},
         "epochs": last["case.config"]["model"].get("epochs"),
         "validation_accuracy": runs["quality.validation_accuracy"].mean(),
-        "test_accuracy": accuracy,
-        "interval_low": low,
-        "interval_high": high,
-        "seeds_low": seeds_low,
-        "seeds_high": seeds_high,
+        **pool(runs),
         "fit_s": runs["time.fit_s"].median(),
     }

@@ -85,7 +85,7 @@ def compile_together(
     """Place the data, make the initial states and compile.
 
     Raises:
-        ValueError: several seeds have a teacher, which would be another for each.
+        ValueError: several seeds have a teacher, for which this is not made.
     """
     if config.teacher and len(seeds) > 1:
         raise ValueError("seeds with a teacher each are not trained together")

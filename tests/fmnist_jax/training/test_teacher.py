@@ -33,7 +33,7 @@ TEACHER = Teacher(model="logistic_regression", temperature=3.0)
 
 def test_the_answers_are_those_of_the_model_at_its_temperature():
     soft = soften(teach(TEACHER, Augment(), TRAIN, VALIDATION), TEACHER.temperature)
-    learner = resolve("logistic_regression", {}).build(6000)
+    learner = resolve("logistic_regression", {}).build(1000)
     learner.prepare(TRAIN, VALIDATION)
     learner.fit(lambda _: None)
     for view, images in enumerate((TRAIN.images, TRAIN.images[:, :, ::-1].copy())):
