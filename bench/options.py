@@ -31,8 +31,7 @@ def _complete(*sections: str) -> Callable[[str], list[str]]:
     def complete(incomplete: str) -> list[str]:
         from bench.commands.list import catalogue
 
-        entries = catalogue()
-        names = [name for section in sections for name in entries[section]]
+        names = (name for section in sections for name in catalogue()[section])
         return [name for name in names if name.startswith(incomplete)]
 
     return complete

@@ -100,8 +100,7 @@ def read_confusions(results: Path, data: Dataset) -> dict[str, Confusion]:
     for stored in store.read(results):
         case, confusion = stored.record.case, stored.record.quality.confusion
         limited = case.config.get("data", {}).get("train_images") is not None
-        changed = limited or case.point or case.recipe
-        if confusion is None or changed or case.dataset_sha256 != sha256:
+        if confusion is None or limited or case.is_variant or case.dataset_sha256 != sha256:
             continue
         if stored.record.run.status == "ok":
             counts = np.asarray(confusion, np.int64)

@@ -100,9 +100,9 @@ def compare(
     participants = [_Participant(entrant) for entrant in entrants]
     with ExitStack() as stack:
         for participant in participants:
+            say(f"{setup.model}: {participant.entrant.name} compiles and warms up")
             with _losing(participant, say):
                 _prepare(participant, stack, setup, measures, block_s, prepare_timeout_s, debug)
-                say(f"{setup.model}: {participant.entrant.name} is ready")
         for turn in range(rounds):
             for measure, participant in product(measures, participants):
                 if participant.worker and measure in participant.prepared:

@@ -50,6 +50,11 @@ class Case(_Part):
     recipe: str | None = None  # the plan's name for its settings; null: the models' defaults
     point: dict[str, Any] | None = None  # what the case's grid varies; null outside a grid
 
+    @property
+    def is_variant(self) -> bool:
+        """Whether a recipe or a point of a grid set the model up."""
+        return bool(self.recipe or self.point)
+
 
 class Code(_Part):
     """The suite's own version; commit and dirty are null outside a checkout."""

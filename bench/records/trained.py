@@ -60,7 +60,7 @@ def find_trained(model: str, results: Path) -> Trained:
             f"no record of {model} in {results} has its weights beside it (they are not kept "
             f"in git): python -m bench run {model} --fresh trains it"
         )
-    plain = [found for found in newest if not (found.record.case.recipe or found.record.case.point)]
+    plain = [found for found in newest if not found.record.case.is_variant]
     chosen = (plain or newest)[-1]
     path = chosen.artifact("weights")
     assert path is not None

@@ -18,6 +18,7 @@ QUICK = {
     "hybrid": {"epochs": 3, "batch_size": 32},
     "transfer": {"epochs": 3, "batch_size": 32, "mode": "scratch"},  # MNIST is not at hand
     "lightgbm": {"n_estimators": 5},
+    "hog_svm": {"cell": 4},
     "random_forest": {"n_estimators": 20},
     "mlp": {"hidden": [32], "max_iter": 5},
     "logistic_regression": {"max_iter": 20},

@@ -38,9 +38,10 @@ def title(row: Row) -> str:
     """Name the network and the conditions that all rows share."""
     size: str = "" if pd.isna(row["parameters"]) else f"{row['parameters']:,.0f} parameters, "
     flip = ", mirrored at random" if row["flip"] else ""
+    rounds = f"{row['rounds']} round{'s' if row['rounds'] > 1 else ''}"
     return (
         f"{row['model']} in other frameworks: {size}{row['dtype']}{flip}, {row['machine']}, "
-        f"{row['threads']} threads, {row['rounds']} rounds"
+        f"{row['threads']} threads, {rounds}"
     )
 
 

@@ -244,24 +244,3 @@ def test_data_that_changed_meanwhile_is_named():
     other = task.case.model_copy(update={"dataset_sha256": "0" * 64})
     outcome = measure(new_task(other, task.host, task.cores), Events())
     assert "changed while the suite was running" in outcome.record.run.error
-
-
-@pytest.mark.parametrize(
-    ("kind", "accelerated", "asked"),
-    [
-        ("flax", True, [True]),
-        ("flax", False, [False]),
-        ("sklearn", True, [False]),
-        ("pytorch", False, [False]),
-        ("pytorch", True, []),  # it may use a GPU, of which the processor's counter knows nothing
-        ("keras", True, []),
-    ],
-)
-def test_energy_is_of_what_trains_the_model(monkeypatch, kind, accelerated, asked):
-    of_accelerator = []
-    monkeypatch.setattr(measuring.EnergyMeter, "open", of_accelerator.append)
-    task = make_task()
-    case = task.case.model_copy(update={"kind": kind})
-    host = make_host(accelerator="Test GPU" if accelerated else None)
-    measuring._open_meter(replace(task, case=case, host=host))
-    assert of_accelerator == asked

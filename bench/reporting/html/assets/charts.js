@@ -18,6 +18,7 @@ function coloured(trace, { colour, series, ink, muted }) {
   const own = name === "ink" ? ink : name === "muted" ? muted : series[name % series.length];
   return {
     ...trace,
+    opacity: name >= series.length ? 0.45 : 1, // what has the colour of another series is pale
     line: { ...trace.line, color: own },
     marker: { ...trace.marker, color: own },
     error_x: trace.error_x && { ...trace.error_x, color: own },
