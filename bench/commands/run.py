@@ -18,7 +18,6 @@ from bench.execution.local import LocalExecutor
 from bench.execution.multihost.executor import connect
 from bench.execution.multihost.rank import check_plan
 from bench.execution.multihost.worker import follow
-from bench.execution.pending import PendingCases, find_pending
 from bench.execution.scheduler import RunSummary, Scheduler
 from bench.measure.host import probe
 from bench.measure.hosts import Member, Rank
@@ -26,6 +25,7 @@ from bench.plan.cases import describe_dataset, make_cases
 from bench.plan.plan import Plan
 from bench.processes import signals
 from bench.records import checkpoint_dirs, store
+from bench.records.pending import PendingCases, find_pending
 from bench.records.provenance import Provenance
 from bench.records.store import Stored
 from bench.reporting.progress import Mode, reporter

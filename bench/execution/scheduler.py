@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.execution.executor import Executor, Slot, TaskResult, keep_measured
-from bench.execution.pending import PendingCases, find_record, unique
 from bench.execution.retries import Again, another_attempt
 from bench.execution.seeds_together import QueuedCase, other_seeds
 from bench.execution.writer import RecordWriter
@@ -20,6 +19,7 @@ from bench.plan.cases import expected_cost
 from bench.processes import signals
 from bench.records import checkpoint_dirs, identity, store
 from bench.records.locks import CaseLocks
+from bench.records.pending import PendingCases, find_record, unique
 from bench.records.schema import Case, Record
 from bench.records.store import Stored
 

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from bench.execution.local import LocalExecutor
-from bench.execution.pending import find_pending
 from bench.execution.scheduler import Scheduler
 from bench.measure.messages import Measured, Outcome, Progress, make_record
+from bench.records.pending import find_pending
 from tests.support.factory import make_host
 from tests.support.processes import wait_for
 

@@ -12,8 +12,8 @@ import pytest
 from distributed import Status
 
 from bench.execution.cluster import connect
-from bench.execution.pending import find_pending
 from bench.records import store
+from bench.records.pending import find_pending
 from fmnist_jax.errors import UserError
 from tests.faults.behaviour import Watcher, behave, by_model, run_on
 from tests.faults.cluster import lose_a_worker

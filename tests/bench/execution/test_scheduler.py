@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from bench.execution.executor import Slot, TaskResult
 from bench.execution.local import LocalExecutor
-from bench.execution.pending import PendingCases, find_pending
 from bench.execution.retries import MAX_RELOCATIONS
 from bench.execution.scheduler import Scheduler
 from bench.measure import messages
 from bench.measure.messages import Measured, Outcome
 from bench.records import store
+from bench.records.pending import PendingCases, find_pending
 from tests.faults.behaviour import Watcher, behave, by_model, run, run_on
 from tests.support.factory import make_case, make_host, make_record
 from tests.support.processes import wait_for

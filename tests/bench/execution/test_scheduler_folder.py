@@ -17,7 +17,7 @@ ANOTHER_RUN = """
 import sys, threading, os
 from pathlib import Path
 from bench.execution.local import LocalExecutor
-from bench.execution.pending import find_pending
+from bench.records.pending import find_pending
 from bench.execution.scheduler import Scheduler
 from tests.faults.behaviour import Watcher, behave
 from tests.support.factory import make_case, make_host

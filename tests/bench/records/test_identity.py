@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.execution.pending import find_pending
 from bench.records import identity, store
+from bench.records.pending import find_pending
 from fmnist_jax.errors import UserError
 from tests.support.factory import FOLDER, make_case, make_host, make_record
 

@@ -11,10 +11,10 @@ import pytest
 from bench.execution.executor import Slot
 from bench.execution.multihost.executor import connect
 from bench.execution.multihost.worker import HostLost, follow, start_worker
-from bench.execution.pending import find_pending
 from bench.execution.scheduler import Scheduler
 from bench.measure.hosts import Member, Rank
 from bench.measure.messages import Measured, Outcome, Progress, make_record, new_task
+from bench.records.pending import find_pending
 from fmnist_jax.errors import UserError, in_one_line
 from tests.faults.behaviour import Watcher
 from tests.support.factory import make_case, make_host
