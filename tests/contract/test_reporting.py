@@ -15,7 +15,7 @@ from bench.reporting.frames import read_frames, records_to_frame
 from bench.reporting.metric import METRICS
 from bench.reporting.rendering.formats import render, to_rows
 from bench.reporting.section import FLAGS, SECTIONS, get_sections, tables
-from tests.bench.reporting.test_peers import comparison
+from tests.bench.reporting.sections.test_peers import comparison
 from tests.support.factory import FOLDER, make_case, make_host, make_record
 
 RESULTS = Path(__file__).parents[2] / "results"

@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.peers import schema as peers
 from bench.records.schema import Artifact
-from tests.bench.reporting.test_peers import comparison
+from tests.bench.reporting.sections.test_peers import comparison
 from tests.contract.test_reporting import whole
 from tests.support.factory import make_case, make_host, make_record
 

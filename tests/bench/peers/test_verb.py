@@ -13,7 +13,7 @@ import pytest
 from bench.commands import peers as run
 from bench.measure.host import probe
 from bench.peers import entries
-from tests.bench.reporting.test_peers import HOST
+from tests.bench.reporting.sections.test_peers import HOST
 from tests.support.processes import find_worker
 
 COMMAND = [sys.executable, "-m", "bench", "peers", "--progress=plain"]

@@ -5,7 +5,7 @@ import pytest
 from bench.peers import schema
 from bench.reporting.html.charts import CHARTS
 from bench.reporting.html.source import read_source
-from tests.bench.reporting.test_peers import comparison
+from tests.bench.reporting.sections.test_peers import comparison
 from tests.support.factory import make_case, make_host, make_record
 from tests.support.results_folder import HOSTILE, add
 

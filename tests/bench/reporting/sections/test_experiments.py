@@ -5,7 +5,7 @@ import pytest
 from bench.reporting.frames import records_to_frame
 from bench.reporting.query import mean_interval, wilson
 from bench.reporting.section import get_sections, tables
-from tests.bench.reporting.test_grid import make_point
+from tests.bench.reporting.sections.test_grid import make_point
 from tests.support.factory import make_case, make_record
 
 
