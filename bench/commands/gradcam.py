@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -66,34 +67,18 @@ def gradcam(
     trained = find_trained(model, results)
     check_layer(trained.network, trained.variables, layer)
     errors.print(f"weights of {printable(trained.stored.path)}", soft_wrap=True)
-    data, test, test_index = load_test(trained.stored)
+    data, unexplained = choose(trained, selection, target)
     if data.synthetic:
         errors.print(summary.banner(data.fallback_reason or "the record's own dataset."))
-    proba = predict(trained, test)
-    selected = selection.choose(test_index, test.labels, proba)
-    labels, proba = test.labels[selected], proba[selected]
-    targets = parse_target(target, labels, proba.argmax(1), data.classes)
     folder = parse_path(out or DEFAULT_OUT / model)
     began = time.perf_counter()
     with written_whole(folder) as partial:
         assessments = assess(
-            trained.network,
-            trained.variables,
-            test.images[selected],
-            targets,
-            methods,
-            layer,
-            lambda name: errors.print(f"{name} of {len(selected)} images"),
-        )
-        explained = explanations.Explained(
-            images=test.images[selected],
-            index=test_index[selected],
-            labels=labels,
-            targets=targets,
-            probabilities=proba,
-            classes=data.classes,
-            assessments=assessments,
-        )
+            trained.network, trained.variables, unexplained.images, unexplained.targets,
+            methods, layer,
+            lambda name: errors.print(f"{name} of {len(unexplained.images)} images"),
+        )  # fmt: skip
+        explained = replace(unexplained, assessments=assessments)
         seconds = time.perf_counter() - began
         document = describe(trained, explained, data, layer, folder, seconds)
         write(partial, explained, trained.title, layer)
@@ -107,6 +92,25 @@ def gradcam(
     for table in explanations.tables(explained, trained.title, console.width):
         console.print(table)
     errors.print(f"pictures and maps: {printable(folder)}", soft_wrap=True)
+
+
+def choose(
+    trained: Trained, selection: Selection, target: str
+) -> tuple[Dataset, explanations.Explained]:
+    """Return the dataset, and the images to explain with what the model says of them."""
+    data, test, test_index = load_test(trained.stored)
+    proba = predict(trained, test)
+    selected = selection.choose(test_index, test.labels, proba)
+    labels, proba = test.labels[selected], proba[selected]
+    return data, explanations.Explained(
+        images=test.images[selected],
+        index=test_index[selected],
+        labels=labels,
+        targets=parse_target(target, labels, proba.argmax(1), data.classes),
+        probabilities=proba,
+        classes=data.classes,
+        assessments=[],
+    )
 
 
 def describe(

@@ -21,7 +21,7 @@ from bench.execution.multihost.worker import follow
 from bench.execution.scheduler import RunSummary, Scheduler
 from bench.measure.host import probe
 from bench.measure.hosts import Member, Rank
-from bench.plan.cases import describe_dataset, make_cases
+from bench.plan.cases import DatasetDescription, describe_dataset, make_cases
 from bench.plan.plan import Plan
 from bench.processes import signals
 from bench.records import checkpoint_dirs, store
@@ -78,10 +78,7 @@ def run(
     errors = stderr_console()
     show_logs(errors)
     follows = rank is not None and rank.process_id > 0
-    folder = None
-    if not follows:
-        store.check_writable(results)
-        folder = store.folder_id(results)
+    folder = None if follows else _claim(results)
     dataset = describe_dataset(plan, data_dir)
     cases = make_cases(plan, dataset)
     member = None
@@ -108,12 +105,14 @@ def run(
                 supplements=plan.supplements, data_dir=data_dir, debug=debug,
             ).run()  # fmt: skip
     records = [*pending.done, *summary.stored]
-    out = stdout_console()
-    if dataset.synthetic:
-        out.print(banner(dataset.reason))
-    print_report(out, records, time.perf_counter() - began)
-    _print_next(out, records)
+    _report(records, dataset, time.perf_counter() - began)
     return _exit_code(summary, records, results)
+
+
+def _claim(results: Path) -> str:
+    """Return the identity of the results folder, which can be written to."""
+    store.check_writable(results)
+    return store.folder_id(results)
 
 
 @contextmanager
@@ -159,6 +158,15 @@ def _show_pending(errors: Console, pending: PendingCases) -> None:
         errors.print(f"{case}: done already, {stored.path}", soft_wrap=True, markup=False)
     if not pending.todo:
         errors.print("nothing is left to run; --fresh runs all of it again")
+
+
+def _report(records: Sequence[Stored], dataset: DatasetDescription, seconds: float) -> None:
+    """Print the closing report, and what to do next."""
+    out = stdout_console()
+    if dataset.synthetic:
+        out.print(banner(dataset.reason))
+    print_report(out, records, seconds)
+    _print_next(out, records)
 
 
 def _print_next(console: Console, stored: Sequence[Stored]) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +76,7 @@ def assess(
         UserError: unknown method or layer, or a class that does not exist.
     """
     pixels: npt.NDArray[np.float32] = images[..., None].astype(np.float32) / np.float32(255)
-    found: list[tuple[str, str | None, Maps, float | None, Scores]] = []
+    found: list[Assessment] = []
     for method in methods:
         on_method(method)
         few, their_targets = pixels[:REPEATED], targets[:REPEATED]
@@ -91,20 +91,14 @@ def assess(
         began = time.perf_counter()
         maps = explain(network, variables, pixels, targets, method, layer)
         speed = len(images) / (time.perf_counter() - began)
-        found.append((method, layer, maps, speed, repeated))
+        found.append(Assessment(method, layer, maps, speed, repeated))
     on_method("faithfulness")
     unchanged: Scores = {"sanity": np.ones(1, np.float32)}
     for name, control in CONTROLS.items():
-        found.append((name, None, control(images), None, unchanged))
-    every_map = np.stack([maps for _, _, maps, _, _ in found])
+        found.append(Assessment(name, None, control(images), None, unchanged))
+    every_map = np.stack([each.maps for each in found])
     scores = score_maps(network, variables, images, targets, every_map)
     return [
-        Assessment(
-            method,
-            layer_used,
-            maps,
-            speed,
-            {name: values[number] for name, values in scores.items()} | repeated,
-        )
-        for number, (method, layer_used, maps, speed, repeated) in enumerate(found)
+        replace(each, scores={name: of[number] for name, of in scores.items()} | each.scores)
+        for number, each in enumerate(found)
     ]

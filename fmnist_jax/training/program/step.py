@@ -85,12 +85,9 @@ def train_step(
 
     def loss_of(params: Params) -> tuple[jax.Array, tuple[Metrics, BatchStats]]:
         logits, changed = network.apply(
-            variables(params, state.batch_stats),
-            images,
-            train=True,
-            mutable=["batch_stats"],
-            rngs={"dropout": key},
-        )
+            variables(params, state.batch_stats), images,
+            train=True, mutable=["batch_stats"], rngs={"dropout": key},
+        )  # fmt: skip
         losses = _losses(logits, targets, config)
         if share is not None:
             others = jax.tree.map(lambda leaf: leaf[::-1], targets)
@@ -104,10 +101,9 @@ def train_step(
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     average = state.average
-    if average is not None:
-        averaged, statistics = average  # the statistics are renewed at the end of the epoch
-        averaged = optax.incremental_update(params, averaged, 1 - config.average_decay)
-        average = averaged, statistics
+    if average is not None:  # its statistics are renewed at the end of the epoch
+        averaged = optax.incremental_update(params, average[0], 1 - config.average_decay)
+        average = averaged, average[1]
     return TrainState(params, batch_stats, opt_state, average), metrics
 
 

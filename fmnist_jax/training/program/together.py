@@ -90,16 +90,8 @@ def compile_together(
     if config.teacher and len(seeds) > 1:
         raise ValueError("seeds with a teacher each are not trained together")
     placed = place(network, config, train, validation, devices)
-    sharding = placed.images.sharding
     drawn = [first_state(placed, network, config, train, seed) for seed in seeds]
-    state, keys = drawn[0][0], jax.random.key(seeds[0])
-    if len(seeds) > 1:
-        state = to_devices(jax.tree.map(_stack, *(state for state, _ in drawn)), sharding)
-        keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-    best = None
-    if config.patience is not None:
-        never = np.full(keys.shape, np.inf, np.float32), np.zeros(keys.shape, np.int32)
-        best = Best(*to_devices((jax.device_get(state.weights), *never), sharding))
+    state, best, keys = _first_of_all([state for state, _ in drawn], placed, config, seeds)
     most = min(config.epochs_per_call, config.epochs)
     mapped = jax.pmap(
         program_of_device(network, config, placed, most, len(seeds)),
@@ -141,6 +133,21 @@ def compile_together(
         compile_cached=cache.cached,
         first_call_s=first_call_s,
     )
+
+
+def _first_of_all(
+    states: Sequence[TrainState], placed: Placed, config: TrainingConfig, seeds: Sequence[int]
+) -> tuple[TrainState, Best | None, jax.Array]:
+    """Return the state, the best weights so far and the keys of all seeds; of one, without axis."""
+    state, keys = states[0], jax.random.key(seeds[0])
+    sharding = placed.images.sharding
+    if len(seeds) > 1:
+        state = to_devices(jax.tree.map(_stack, *states), sharding)
+        keys = jnp.stack([jax.random.key(seed) for seed in seeds])
+    if config.patience is None:
+        return state, None, keys
+    never = np.full(keys.shape, np.inf, np.float32), np.zeros(keys.shape, np.int32)
+    return state, Best(*to_devices((jax.device_get(state.weights), *never), sharding)), keys
 
 
 def program_of_device(
