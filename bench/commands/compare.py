@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.records import store
-from bench.reporting.comparison.comparable import choose_baseline, machines
+from bench.reporting.comparison.comparable import choose_baseline, machines, tell_published_apart
 from bench.reporting.frames import read_frames
 from bench.reporting.rendering.console import show_logs, stderr_console
 from bench.reporting.rendering.output import check_folder, render_all
@@ -35,13 +35,14 @@ def compare(
     show_logs(stderr_console())
     check_folder(results)
     frames = read_frames(results, store.read_folder_id(results) or "")
-    known = machines(frames["records"])
+    records = tell_published_apart(frames["records"])
+    known = machines(records)
     for name in (*names, *filter(None, [baseline])):
         if name not in known:
             raise UserError(f"no record of machine {name!r} in {results}: {nearest(name, known)}")
     if not known:
         raise UserError(f"no finished record in {results}: python -m bench run --all makes some")
-    base = baseline or (names[0] if len(names) > 1 else choose_baseline(frames["records"]))
+    base = baseline or (names[0] if len(names) > 1 else choose_baseline(records))
     if not set(names or known) - {base}:
         raise UserError(_only(base, known, results))
     content = render_all([section(names, base)], frames, format_, to_screen=True)

@@ -35,6 +35,16 @@ class Pair:
     reason: str = ""
 
 
+def tell_published_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with a name of its own for the published part of one's own machine.
+
+    So that whoever has the hardware of published records sees how theirs differ.
+    """
+    name, published = frame["machine.id"], frame["published"].astype(bool)
+    is_both = published & name.isin(name[~published])
+    return frame.assign(**{"machine.id": name.mask(is_both, name + "-published")})
+
+
 def machines(frame: pd.DataFrame) -> list[str]:
     """Return the machines that have finished runs outside a grid, the first to run first."""
     return [str(name) for name in finished(frame)["machine.id"].unique()]

@@ -12,6 +12,7 @@ from bench.reporting.comparison.comparable import (
     find_pairs,
     machines,
     other_software,
+    tell_published_apart,
 )
 from bench.reporting.comparison.measures import MEASURES, Measure
 from bench.reporting.comparison.statistics import (
@@ -33,6 +34,7 @@ def query(frame: pd.DataFrame, names: Sequence[str], baseline: str | None) -> pd
 
     The best model comes first, with its machines side by side.
     """
+    frame = tell_published_apart(frame)
     known = machines(frame)
     base = baseline or choose_baseline(frame)
     rows: list[dict[str, Any]] = []

@@ -39,6 +39,16 @@ def test_the_baseline_is_named_or_the_first(results, capsys):
     assert baseline_of(capsys) == ("zen-2c", "arm-4c")
 
 
+def test_published_records_of_ones_own_machine_are_a_machine_of_their_own(tmp_path, capsys):
+    store.write(tmp_path, make_record(host=make_host(id="zen-2c")), {})
+    mine = make_host(id="zen-2c").model_copy(update={"folder": store.folder_id(tmp_path)})
+    store.write(tmp_path, make_record(host=mine, at=1), {})
+    compare(tmp_path, (), None, "json")
+    assert baseline_of(capsys) == ("zen-2c-published", "zen-2c")
+    compare(tmp_path, (), "zen-2c", "json")
+    assert baseline_of(capsys) == ("zen-2c", "zen-2c-published")
+
+
 @pytest.mark.parametrize(("names", "baseline"), [(("zen-2",), None), ((), "zen-2")])
 def test_an_unknown_machine_is_one_line_with_the_nearest(results, names, baseline):
     folder = results("zen-2c", "arm-4c")
