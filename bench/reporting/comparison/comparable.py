@@ -120,7 +120,13 @@ def _match(model: str, a: pd.DataFrame, b: pd.DataFrame) -> Iterator[Pair]:
         else:
             yield Pair(model, a, b, None, "x", "no seed in common")
     if not common:
-        yield Pair(model, a, b, None, "x", difference(a.iloc[-1], b.iloc[-1]))
+        yield Pair(model, a, b, None, "x", difference(_newest(a), _newest(b)))
+
+
+def _newest(runs: pd.DataFrame) -> pd.Series:
+    """Return the newest run, of those without a recipe if there are any."""
+    plain = runs[runs["case.recipe"].isna()]
+    return (runs if plain.empty else plain).iloc[-1]
 
 
 def _why_missing(tried: pd.DataFrame, machine: str) -> tuple[str, str]:
