@@ -1,6 +1,6 @@
 """Support vector machine on histograms of oriented gradients.
 
-Measured, n = 1: test accuracy 0.9357, trained in 47 s (beside other work)
+Measured, n = 1: test accuracy 0.9357, trained in 34 s (beside other work)
 on intel-icelake-2c (results/README.md).
 """
 

@@ -2,7 +2,7 @@
 
 Ke et al.: LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NeurIPS 2017.
 
-Measured, n = 1: test accuracy 0.9172, trained in 159 s (beside other work)
+Measured, n = 1: test accuracy 0.9172, trained in 102 s (beside other work)
 on intel-icelake-2c (results/README.md).
 """
 

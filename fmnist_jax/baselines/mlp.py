@@ -1,6 +1,6 @@
 """scikit-learn's multi-layer perceptron on raw pixels.
 
-Measured, n = 1: test accuracy 0.8923, trained in 30 s (beside other work)
+Measured, n = 1: test accuracy 0.8923, trained in 23 s (beside other work)
 on intel-icelake-2c (results/README.md).
 """
 

@@ -1,6 +1,6 @@
 """Random forest on raw pixels.
 
-Measured, n = 1: test accuracy 0.8827, trained in 96 s (beside other work)
+Measured, n = 1: test accuracy 0.8827, trained in 81 s (beside other work)
 on intel-icelake-2c (results/README.md).
 """
 
