@@ -6,32 +6,35 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich import box
-from rich.table import Table
-from rich.text import Text
+import pandas as pd
+from rich.console import Group
 
+from bench.reporting.rendering.terminal import draw
+from bench.reporting.rendering.text_table import TextTable
+from bench.reporting.section import Column
 from fmnist_jax.data.dataset import Images
+from fmnist_jax.errors import printable
 from fmnist_jax.explain.assess import Assessment
 from fmnist_jax.figures.explanations import overlay
 
 MOST_ROWS = 40  # images in the table; the JSON has all
-WIDE = 170  # columns that all metrics need; a narrower screen shows those of `FIRST`
 
 # By metric: the heading, and whether more is better, where that can be said.
 METRICS: dict[str, tuple[str, bool | None]] = {
-    "deletion_zero": ("deletion,\nzero", False),
-    "deletion_mean": ("deletion,\nmean", False),
-    "deletion_blur": ("deletion,\nblur", False),
-    "insertion_zero": ("insertion,\nzero", True),
-    "insertion_mean": ("insertion,\nmean", True),
-    "insertion_blur": ("insertion,\nblur", True),
-    "road_morf": ("ROAD\nMoRF", False),
-    "road_lerf": ("ROAD\nLeRF", True),
-    "road_combined": ("ROAD\ncombined", True),
-    "heat_on_garment": ("heat on\ngarment", None),
+    "deletion_zero": ("deletion, zero", False),
+    "deletion_mean": ("deletion, mean", False),
+    "deletion_blur": ("deletion, blur", False),
+    "insertion_zero": ("insertion, zero", True),
+    "insertion_mean": ("insertion, mean", True),
+    "insertion_blur": ("insertion, blur", True),
+    "road_morf": ("ROAD MoRF", False),
+    "road_lerf": ("ROAD LeRF", True),
+    "road_combined": ("ROAD combined", True),
+    "heat_on_garment": ("heat on garment", None),
     "sanity": ("sanity", False),
-    "max_sensitivity": ("max\nsensitivity", False),
+    "max_sensitivity": ("max sensitivity", False),
 }
+# Those that stay longest where a screen is narrow, the most important first.
 FIRST = ("deletion_blur", "insertion_blur", "road_combined", "heat_on_garment", "sanity")
 
 
@@ -101,58 +104,66 @@ def where(heatmap: npt.NDArray[np.float32]) -> tuple[tuple[float, float], tuple[
     return centre, (int(row), int(column))
 
 
-def tables(explained: Explained, title: str, width: int) -> list[Table]:
+def tables(explained: Explained, title: str, width: int) -> list[Group]:
     """Per image for one method, per class and method, and per method beside the controls.
 
     Args:
         explained: the images.
         title: of the network.
-        width: columns of the screen.
+        width: columns of the screen; what does not fit is left out, and named.
     """
-    return [
-        _images(explained, title),
-        _classes(explained, title),
-        _methods(explained, title, METRICS if width >= WIDE else FIRST),
-    ]
+    made = _images(explained, title), _classes(explained, title), _methods(explained, title)
+    return [draw(table, width) for table in made]
 
 
-def _images(explained: Explained, title: str) -> Table:
-    first = explained.shown
-    table = Table(title=f"{title}: where the heat lies ({first.method})", title_justify="left")
-    table.box, table.pad_edge = box.SIMPLE_HEAD, False
+def _table(title: str, columns: Iterable[Column], lines: list[list[str]], *notes: str) -> TextTable:
+    cells = [[printable(cell) for cell in line] for line in lines]
+    return TextTable(
+        printable(title), tuple(columns), cells, frozenset(), notes, pd.DataFrame(), False
+    )
+
+
+def _images(explained: Explained, title: str) -> TextTable:
+    first, classes = explained.shown, explained.classes
     others = bool((explained.targets != explained.predicted).any())
-    for heading in ("image", "true", "predicted", "confidence"):
-        table.add_column(heading, justify="left" if heading in ("true", "predicted") else "right")
-    if others:
-        table.add_column("explained")
-    for heading in ("on garment", "centre", "peak"):
-        table.add_column(heading, justify="right", no_wrap=heading != "on garment")
+    columns = [
+        Column("image", "index"),
+        Column("true", "true", align="left"),
+        Column("predicted", "predicted", align="left"),
+        Column("confidence", "confidence", priority=2),
+        *([Column("explained", "target", align="left", priority=1)] if others else []),
+        Column("on garment", "heat_on_garment"),
+        Column("centre", "centre", priority=3),
+        Column("peak", "peak", priority=4),
+    ]
+    lines = []
     for n in explained.spread(MOST_ROWS):
-        true, predicted = int(explained.labels[n]), int(explained.predicted[n])
         place = where(first.maps[n])
-        table.add_row(
-            str(explained.index[n]),
-            explained.classes[true],
-            Text(explained.classes[predicted], style="" if true == predicted else "red"),
-            f"{explained.probabilities[n].max():.1%}",
-            *([explained.classes[int(explained.targets[n])]] if others else []),
-            _share(first.scores["heat_on_garment"][n]),
-            "–" if place is None else f"{place[0][0]:.1f}, {place[0][1]:.1f}",
-            "–" if place is None else f"{place[1][0]}, {place[1][1]}",
+        lines.append(
+            [
+                str(explained.index[n]),
+                classes[int(explained.labels[n])],
+                classes[int(explained.predicted[n])],
+                f"{explained.probabilities[n].max():.1%}",
+                *([classes[int(explained.targets[n])]] if others else []),
+                _share(first.scores["heat_on_garment"][n]),
+                "–" if place is None else f"{place[0][0]:.1f}, {place[0][1]:.1f}",
+                "–" if place is None else f"{place[1][0]}, {place[1][1]}",
+            ]
         )
     missing = len(explained.labels) - MOST_ROWS
     more = f"{missing} more images in --format json; " if missing > 0 else ""
-    table.caption = f"{more}centre and peak: row, column of 28"
-    table.caption_justify = "left"
-    return table
+    return _table(
+        f"{title}: where the heat lies ({first.method})", columns, lines,
+        f"{more}centre and peak: row, column of 28",
+    )  # fmt: skip
 
 
-def _classes(explained: Explained, title: str) -> Table:
-    table = Table(title=f"{title}: share of the heat on the garment", title_justify="left")
-    table.add_column("true class")
-    table.add_column("images", justify="right")
-    for found in explained.assessments:
-        table.add_column(found.method.replace("_", "\n"), justify="right")
+def _classes(explained: Explained, title: str) -> TextTable:
+    columns = [Column("true class", "class", align="left"), Column("images", "images")]
+    for place, found in enumerate(explained.assessments):
+        columns.append(Column(found.method.replace("_", " "), found.method, priority=place))
+    lines = []
     for label, name in enumerate(explained.classes):
         members = explained.labels == label
         if members.any():
@@ -160,25 +171,23 @@ def _classes(explained: Explained, title: str) -> Table:
                 _share(_mean(found.scores["heat_on_garment"][members]))
                 for found in explained.assessments
             ]
-            table.add_row(name, str(members.sum()), *shares)
-    return table
+            lines.append([name, str(members.sum()), *shares])
+    return _table(f"{title}: share of the heat on the garment", columns, lines)
 
 
-def _methods(explained: Explained, title: str, metrics: Iterable[str]) -> Table:
-    table = Table(title=f"{title}: faithfulness, controls below", title_justify="left")
-    table.add_column("method", no_wrap=True)
-    table.add_column("maps/s", justify="right")
-    metrics = tuple(metrics)
-    for heading, more in map(METRICS.__getitem__, metrics):
+def _methods(explained: Explained, title: str) -> TextTable:
+    columns = [Column("method", "method", align="left"), Column("maps/s", "maps_per_s", priority=6)]
+    for place, (name, (heading, more)) in enumerate(METRICS.items()):
         arrow = {True: " ↑", False: " ↓", None: ""}[more]
-        table.add_column(heading + arrow, justify="right", no_wrap=True)
-    last_method = [found for found in explained.assessments if found.layer is not None][-1]
+        priority = FIRST.index(name) if name in FIRST else 7 + place
+        columns.append(Column(heading + arrow, name, priority=priority))
+    lines = []
     for found in explained.assessments:
         means = found.means()
-        cells = ["–" if (mean := means.get(name)) is None else f"{mean:.3f}" for name in metrics]
+        cells = ["–" if (mean := means.get(name)) is None else f"{mean:.3f}" for name in METRICS]
         speed = "–" if found.maps_per_s is None else f"{found.maps_per_s:,.0f}"
-        table.add_row(found.method, speed, *cells, end_section=found is last_method)
-    return table
+        lines.append([found.method, speed, *cells])
+    return _table(f"{title}: faithfulness, controls below", columns, lines)
 
 
 def to_json(explained: Explained) -> dict[str, Any]:
