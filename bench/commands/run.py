@@ -106,7 +106,7 @@ def run(
             ).run()  # fmt: skip
     records = [*pending.done, *summary.stored]
     _report(records, dataset, time.perf_counter() - began)
-    return _exit_code(summary, records, results)
+    return _exit_code(summary, records, results, plan.checkpoint_every)
 
 
 def _claim(results: Path) -> str:
@@ -178,11 +178,15 @@ def _print_next(console: Console, stored: Sequence[Stored]) -> None:
     folder = "" if shorten(results) == "results" else f" --results {shorten(results)}"
     explained = [found.record for found in finished if found.record.explanations]
     best = max(explained, key=lambda r: r.quality.validation_accuracy or 0.0, default=None)
-    python = _python()
-    commands = ["report", "compare", *([f"gradcam {best.case.model}"] if best else [])]
-    for command in commands:
-        line = f"  {python} -m bench {command}{folder}"
-        console.print(Text(printable(f"next: {line.strip()}" if command == "report" else line)))
+    machines = {path.parents[2] for path in results.glob("*/*/*/*.json")}
+    commands = [
+        "report",
+        *(["compare"] if len(machines) > 1 else []),
+        *([f"gradcam {best.case.model}"] if best else []),
+    ]
+    for number, command in enumerate(commands):
+        start = "      " if number else "next: "
+        console.print(Text(printable(f"{start}{_python()} -m bench {command}{folder}")))
 
 
 def _python() -> str:
@@ -193,12 +197,15 @@ def _python() -> str:
     return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
 
-def _exit_code(summary: RunSummary, records: Sequence[Stored], results: Path) -> int:
+def _exit_code(
+    summary: RunSummary, records: Sequence[Stored], results: Path, checkpoint_every: int
+) -> int:
     """Return 0 if all finished, 1 if some case failed or is not stored, 130 if interrupted."""
     if summary.interrupted:
+        checkpoints = f"one every {checkpoint_every} epochs" if checkpoint_every else "none is made"
         text = (
             "interrupted; the cases that finished are kept, the next run does the rest, "
-            "a network from its last checkpoint"
+            f"a network from its last checkpoint ({checkpoints})"
         )
         print(text, file=sys.stderr)
         return signals.EXIT_CODE

@@ -1,7 +1,7 @@
 """Examine whether a folder's records are fit to be contributed, machine by machine.
 
 The newest finished record of each case counts, as in the tables; grids are left out,
-since their cases run side by side by design.
+since their cases run side by side by design, and what recipes changed is not compared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,10 +42,10 @@ def examine(situation: Situation) -> list[Finding]:
 
 
 def newest(records: Sequence[Record]) -> list[Record]:
-    """Return the newest finished record of each case and machine, outside grids."""
+    """Return the newest finished record of each case and machine, outside grids and recipes."""
     found: dict[tuple[str, str], Record] = {}
     for record in sorted(records, key=lambda record: record.run.started):
-        if record.run.status == "ok" and record.case.point is None:
+        if record.run.status == "ok" and not record.case.is_variant:
             found[record.machine.id, digest_case(record.case)] = record
     return list(found.values())
 
@@ -73,7 +73,7 @@ def _objections(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
         ("made of synthetic data",
          "export FMNIST_DATA_DIR=FOLDER, with the real data, then " + again,
          [r for r in records if r.case.synthetic]),
-        ("timed beside other work", "end other programs, then " + again,
+        ("timed beside other work, or side by side", "end other programs, then " + again,
          [r for r in records if r.run.contended]),
         ("made by code that no commit has", own_commit,
          [r for r in records if r.code.commit is None or r.code.dirty]),

@@ -55,6 +55,12 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def model_names(runs: pd.DataFrame) -> pd.Series:
+    """Return what the model of each run is called: under a recipe "resnet-best"."""
+    recipe = ("-" + runs["case.recipe"].astype("str")).where(runs["case.recipe"].notna(), "")
+    return runs["case.model"] + recipe
+
+
 def finished(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the finished runs outside a grid, oldest first, with `SETTINGS` as columns."""
     done = frame[
@@ -120,8 +126,7 @@ def _shared(chosen: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     last = chosen[newest].set_axis(groups[newest], axis=0)
     return pd.DataFrame(
         {
-            "model": last["case.model"]
-            + ("-" + last["case.recipe"].astype("str")).where(last["case.recipe"].notna(), ""),
+            "model": model_names(last),
             "recipe": last["case.recipe"].fillna("default"),
             "machine": last["machine.id"],
             "seeds": by_group.size(),

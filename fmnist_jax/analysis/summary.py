@@ -108,7 +108,7 @@ class Summary(Part):
         measured = ", ".join(f"{model} {value:.2%}" for model, value in best)
         lines = [(str(number), text) for number, text in enumerate(self.findings, 1)]
         none = "no records of this dataset: python -m bench run makes some"
-        return [*lines, ("best in records", measured or none)]
+        return [*lines, ("best, mean of all records", measured or none)]
 
 
 def findings(figures: KeyFigures, difficulty: Difficulty) -> list[str]:

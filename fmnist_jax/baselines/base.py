@@ -2,6 +2,7 @@
 
 import importlib
 import pickle
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -27,11 +28,14 @@ class BaselineConfig(LearnerConfig):
     Attributes:
         own_probabilities: trust the estimator's `predict_proba` where it has one;
             otherwise its decision values become probabilities.
+        expected_warning: how a warning begins that says nothing new, such as that a training
+            of fixed length has ended; None: all are passed on.
         standardise: give every pixel mean 0 and variance 1 over the training images.
     """
 
     kind: ClassVar[Kind] = "sklearn"
     own_probabilities: ClassVar[bool] = True
+    expected_warning: ClassVar[str | None] = None
 
     standardise: bool = False
 
@@ -80,7 +84,10 @@ class SklearnLearner:
         """Fit the estimator; classical baselines have no epochs to report or to go on from."""
         if self._train is None or self._validation is None:
             raise RuntimeError("fit needs prepare first")
-        self._estimator.fit(*self._train, **self._config.fit_options(*self._validation))
+        with warnings.catch_warnings():
+            if self._config.expected_warning:
+                warnings.filterwarnings("ignore", self._config.expected_warning)
+            self._estimator.fit(*self._train, **self._config.fit_options(*self._validation))
         self._train = None
         if not (self._config.own_probabilities and hasattr(self._estimator, "predict_proba")):
             self._temperature = fit_temperature(

@@ -21,6 +21,7 @@ class MLPConfig(BaselineConfig):
 
     expected_core_seconds: ClassVar[float] = 30.0
     official_accuracy: ClassVar[float | None] = 0.871
+    expected_warning: ClassVar[str | None] = "Stochastic Optimizer: Maximum iterations"
 
     hidden: tuple[PositiveInt, ...] = (256, 128)
     activation: Literal["relu", "tanh"] = "relu"

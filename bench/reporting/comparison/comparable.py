@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bench.records.identity import digest_config
-from bench.reporting.query import finished, newest_of_each_seed
+from bench.reporting.query import finished, model_names, newest_of_each_seed
 from bench.reporting.section import is_missing
 
 # Runs are comparable where these agree, of the same model and seed.
@@ -72,11 +72,15 @@ def choose_baseline(frame: pd.DataFrame) -> str:
 def find_pairs(frame: pd.DataFrame, baseline: str, machine: str) -> Iterator[Pair]:
     """Yield a pair for each model, and for each dataset that both machines know.
 
+    A model under a recipe is a model of its own; that one machine lacks it says nothing.
+
     Args:
         frame: of all records.
         baseline: the baseline machine.
         machine: the other.
     """
+    models = set(frame["case.model"])
+    frame = frame.assign(**{"case.model": model_names(frame)})
     outside = frame[frame["case.point"].isna()]
     done = finished(frame)
     ours, theirs = (_as_trained(done[done["machine.id"] == name]) for name in (machine, baseline))
@@ -85,7 +89,8 @@ def find_pairs(frame: pd.DataFrame, baseline: str, machine: str) -> Iterator[Pai
         if a.empty or b.empty:
             missing = machine if b.empty else baseline
             tried = outside[(outside["case.model"] == model) & (outside["machine.id"] == missing)]
-            yield Pair(model, a, b, None, *_why_missing(tried, missing))
+            if model in models or not tried.empty:
+                yield Pair(model, a, b, None, *_why_missing(tried, missing))
         else:
             yield from _match(model, a, b)
 
@@ -120,13 +125,7 @@ def _match(model: str, a: pd.DataFrame, b: pd.DataFrame) -> Iterator[Pair]:
         else:
             yield Pair(model, a, b, None, "x", "no seed in common")
     if not common:
-        yield Pair(model, a, b, None, "x", difference(_newest(a), _newest(b)))
-
-
-def _newest(runs: pd.DataFrame) -> pd.Series:
-    """Return the newest run, of those without a recipe if there are any."""
-    plain = runs[runs["case.recipe"].isna()]
-    return (runs if plain.empty else plain).iloc[-1]
+        yield Pair(model, a, b, None, "x", difference(a.iloc[-1], b.iloc[-1]))
 
 
 def _why_missing(tried: pd.DataFrame, machine: str) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 import sys
+import warnings
 
 import numpy as np
 import pytest
 from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from fmnist_jax.baselines import base
@@ -89,6 +91,16 @@ def test_the_accelerated_class_is_as_accurate_as_the_stock_one(name, fashion_dir
     stock, reference = right()
     assert accelerated is not stock
     assert abs(ours - reference) <= 0.001
+
+
+@pytest.mark.parametrize(("name", "is_silent"), [("mlp", True), ("logistic_regression", False)])
+def test_the_end_of_a_budget_is_no_warning_and_a_solver_cut_short_is_one(name, is_silent):
+    learner = LEARNERS[name](max_iter=2).build(0)
+    learner.prepare(make_split(200), make_split(20))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        learner.fit(lambda _: None)
+    assert (not [w for w in caught if w.category is ConvergenceWarning]) is is_silent
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,19 @@ def test_an_older_config_that_both_have_is_better_than_none():
     assert pair.machine["case.config"].iloc[0]["model"] == old
 
 
+def test_a_model_under_a_recipe_is_another_model():
+    records = [on(A), on(B, at=1)]
+    fast = {"epochs": 1}
+    for number, host in enumerate((A, B)):
+        record = on(host, hyper=fast, at=2 + number)
+        case = record.case.model_copy(update={"recipe": "fast"})
+        records.append(record.model_copy(update={"case": case}))
+    assert [(pair.model, len(pair.machine)) for pair in pairs(*records)] == [
+        ("cnn", 1),
+        ("cnn-fast", 1),
+    ]
+
+
 def with_batch(record, batch):
     return record.model_copy(update={"cost": record.cost.model_copy(update={"batch_size": batch})})
 
