@@ -66,8 +66,8 @@ def _compare(models: pd.DataFrame) -> list[dict[str, Any]]:
     predicted = [_right(runs) for runs in models["runs"]]
     pairs = list(combinations(range(len(models)), 2))
     images = [_on_images(predicted[a], predicted[b]) for a, b in pairs]
-    runs = list(models["runs"])
-    seeds = [paired_t(*_in_common(runs[a], runs[b])) for a, b in pairs]
+    accuracies = [_by_seed(runs) for runs in models["runs"]]
+    seeds = [paired_t(*_in_common(accuracies[a], accuracies[b])) for a, b in pairs]
     p_images = holm([found and found[2] for found in images])
     p_seeds = holm(seeds)
     rows = []
@@ -89,7 +89,7 @@ def _compare(models: pd.DataFrame) -> list[dict[str, Any]]:
                 "p_seeds": of_seeds,
                 "verdict": "better" if (decisive or 0) < LEVEL else "no difference shown",
                 "seeds_needed": seeds_to_show(
-                    GAP, list(runs[a]["test_accuracy"]), list(runs[b]["test_accuracy"])
+                    GAP, list(accuracies[a].values()), list(accuracies[b].values())
                 ),
             }
         )
@@ -121,11 +121,16 @@ def _on_images(one: Right, other: Right) -> tuple[int, int, float] | None:
     return mcnemar(one[common[0]], other[common[0]])
 
 
-def _in_common(one: pd.DataFrame, other: pd.DataFrame) -> tuple[Sequence[float], Sequence[float]]:
+def _by_seed(runs: pd.DataFrame) -> dict[int, float]:
+    return dict(zip(runs["case.seed"], runs["test_accuracy"], strict=True))
+
+
+def _in_common(
+    one: dict[int, float], other: dict[int, float]
+) -> tuple[Sequence[float], Sequence[float]]:
     """Return the accuracies of both over the seeds that both have."""
-    accuracies = [runs.set_index("case.seed")["test_accuracy"] for runs in (one, other)]
-    seeds = accuracies[0].index.intersection(accuracies[1].index)
-    return list(accuracies[0][seeds]), list(accuracies[1][seeds])
+    seeds = sorted(one.keys() & other.keys())
+    return [one[seed] for seed in seeds], [other[seed] for seed in seeds]
 
 
 def _show_p(value: float) -> str:
