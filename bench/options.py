@@ -31,8 +31,8 @@ def _complete(*sections: str) -> Callable[[str], list[str]]:
     def complete(incomplete: str) -> list[str]:
         from bench.commands.list import catalogue
 
-        names = (name for section in sections for name in catalogue()[section])
-        return [name for name in names if name.startswith(incomplete)]
+        entries = catalogue()
+        return [n for section in sections for n in entries[section] if n.startswith(incomplete)]
 
     return complete
 

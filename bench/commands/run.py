@@ -184,9 +184,10 @@ def _print_next(console: Console, stored: Sequence[Stored]) -> None:
         *(["compare"] if len(machines) > 1 else []),
         *([f"gradcam {best.case.model}"] if best else []),
     ]
+    python = _python()
     for number, command in enumerate(commands):
         start = "      " if number else "next: "
-        console.print(Text(printable(f"{start}{_python()} -m bench {command}{folder}")))
+        console.print(Text(printable(f"{start}{python} -m bench {command}{folder}")))
 
 
 def _python() -> str:

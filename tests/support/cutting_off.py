@@ -65,8 +65,8 @@ class Run:
 
     def kill_worker(self):
         """As when memory runs out."""
-        for worker in workers(self.process.pid):  # none where it is over by now
-            worker.kill()
+        (worker,) = workers(self.process.pid)
+        worker.kill()
 
 
 def ending(results):

@@ -56,7 +56,7 @@ def choose_baseline(frame: pd.DataFrame) -> str:
     Of several, the first to have run.
     """
     keys = ["case.model", *KEY]
-    runs = _as_trained(finished(frame))
+    runs = _as_trained(finished(_by_name(frame)))
     trained = {
         str(name): set(own[keys].itertuples(index=False, name=None))
         for name, own in runs.groupby("machine.id", sort=False)
@@ -80,7 +80,7 @@ def find_pairs(frame: pd.DataFrame, baseline: str, machine: str) -> Iterator[Pai
         machine: the other.
     """
     models = set(frame["case.model"])
-    frame = frame.assign(**{"case.model": model_names(frame)})
+    frame = _by_name(frame)
     outside = frame[frame["case.point"].isna()]
     done = finished(frame)
     ours, theirs = (_as_trained(done[done["machine.id"] == name]) for name in (machine, baseline))
@@ -93,6 +93,11 @@ def find_pairs(frame: pd.DataFrame, baseline: str, machine: str) -> Iterator[Pai
                 yield Pair(model, a, b, None, *_why_missing(tried, missing))
         else:
             yield from _match(model, a, b)
+
+
+def _by_name(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with models under a recipe as models of their own."""
+    return frame.assign(**{"case.model": model_names(frame)})
 
 
 def _as_trained(runs: pd.DataFrame) -> pd.DataFrame:

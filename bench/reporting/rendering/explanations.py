@@ -176,7 +176,7 @@ def _classes(explained: Explained, title: str) -> TextTable:
 
 
 def _methods(explained: Explained, title: str) -> TextTable:
-    columns = [Column("method", "method", align="left"), Column("maps/s", "maps_per_s", priority=6)]
+    columns = [Column("method", "method", align="left"), Column("maps/s", "maps_per_s")]
     for place, (name, (heading, more)) in enumerate(METRICS.items()):
         arrow = {True: " ↑", False: " ↓", None: ""}[more]
         priority = FIRST.index(name) if name in FIRST else 7 + place
