@@ -1,14 +1,16 @@
 """Two CPU devices in every test, so that the parallel path is always the one tested.
 
-All processes of a session, those that tests start included, share what JAX has compiled.
-Only in the processes of pytest itself the compiler leaves out its expensive passes, with which
-it would take most of the session's time; commands under test compile as for a user.
+All processes of a session, those that tests start included, share what JAX has compiled, and
+the compiler does less than for a user, for it would take most of the session's time. As for a
+user it works in the smoke run and in `python -m tests.faults`.
 """
 
 import logging
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +22,14 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="fmnist-jax-compiled-")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    quick = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
+    flags = os.environ | {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {quick}"}
+    # XLA dies of a flag that it does not know, and not every version knows these.
+    if not subprocess.call(
+        [sys.executable, "-c", "import jax; jax.devices('cpu')"],
+        env=flags, stderr=subprocess.DEVNULL,
+    ):  # fmt: skip
+        os.environ.update(flags)
 
 import jax
 import psutil
@@ -29,8 +39,8 @@ from filelock import FileLock
 from fmnist_jax.data.datasets.synthetic import Synthetic
 
 jax.config.update("jax_num_cpu_devices", 2)
-# Drawing a random array alone compiles in a tenth of the time. Not by the environment, which
-# processes that tests start would inherit.
+# Drawing a random array alone compiles in a tenth of the time. Not in processes that tests
+# start, which train for longer than they compile.
 jax.config.update("jax_disable_most_optimizations", True)
 # A shell has jobs in the background ignore Ctrl-C, and so would every command under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -30,8 +30,9 @@ class SmallCluster:
         self._file = folder / "scheduler.json"
         self.workers = []
         self.scheduler = self._start("scheduler", "--host=127.0.0.1", "--port=0")
-        wait_for(self._file.exists, "the scheduler")
-        self.address = json.loads(self._file.read_text())["address"]
+        # The file is there before it is written.
+        said = wait_for(lambda: self._file.exists() and self._file.read_text(), "the scheduler")
+        self.address = json.loads(said)["address"]
 
     def worker(self, *options, threads=1):
         """Start one more, which joins when it is ready."""
