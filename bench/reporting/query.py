@@ -39,12 +39,12 @@ def by_model(frame: pd.DataFrame) -> pd.DataFrame:
     keys = [*SETTINGS, "machine.id", "case.model", "case.recipe", "published"]
     config = newest_config(finished(frame), keys)
     chosen = newest_of_each_seed(config, keys)
-    software = software_key(config)
-    alike = config[software == software.groupby(_groups(config, keys)).transform("last")]
-    groups = _groups(chosen, keys)
+    software, numbers = software_key(config), _groups(config, keys)
+    alike = config[software == software.groupby(numbers).transform("last")]
+    groups = numbers.loc[chosen.index]
     pooled = [pool(runs) for _, runs in chosen.groupby(groups, sort=False)]
     shared = _shared(chosen, groups)
-    medians = _medians(chosen, groups, alike, _groups(alike, keys)).drop(columns="test_accuracy")
+    medians = _medians(chosen, alike, numbers).drop(columns="test_accuracy")
     summary = shared.join([medians, pd.DataFrame(pooled, shared.index, _POOLED)])
     return summary.sort_values(
         ["synthetic", *SETTINGS, "published", "machine", "test_accuracy"],
@@ -108,14 +108,15 @@ def _groups(runs: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
     return runs.groupby(list(keys), sort=False, dropna=False).ngroup()
 
 
-def _medians(
-    chosen: pd.DataFrame, groups: pd.Series, alike: pd.DataFrame, groups_alike: pd.Series
-) -> pd.DataFrame:
-    """Return the median of each metric, a row per group in the order of `chosen`."""
+def _medians(chosen: pd.DataFrame, alike: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """Return the median of each metric, a row per group in the order of `chosen`.
+
+    The groups are numbered once: in `alike` they may first appear in another order.
+    """
     names = list(all_metrics())
     medians = chosen[names].groupby(groups, sort=False).median()
     any_run = [name for name, metric in all_metrics().items() if metric.any_run]
-    medians[any_run] = alike[any_run].groupby(groups_alike, sort=False).median()
+    medians[any_run] = alike[any_run].groupby(groups, sort=False).median()
     return medians
 
 
