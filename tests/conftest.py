@@ -23,13 +23,13 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     quick = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
-    flags = os.environ | {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {quick}"}
+    hurried = os.environ | {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {quick}"}
     # XLA dies of a flag that it does not know, and not every version knows these.
     if not subprocess.call(
         [sys.executable, "-c", "import jax; jax.devices('cpu')"],
-        env=flags, stderr=subprocess.DEVNULL,
+        env=hurried, stderr=subprocess.DEVNULL,
     ):  # fmt: skip
-        os.environ.update(flags)
+        os.environ.update(hurried)
 
 import jax
 import psutil

@@ -96,3 +96,10 @@ def make_record(case=None, *, accuracy=0.9, at=0, status="ok", contended=False, 
             ),
         }
     )
+
+
+def compiled(record, seconds, *, cached=False, commit="a"):
+    """The record with its start: how long it compiled, or read from a cache, by which code."""
+    time = record.time.model_copy(update={"compile_s": seconds, "compile_cached": cached})
+    code = record.code.model_copy(update={"commit": commit * 40})
+    return record.model_copy(update={"time": time, "code": code})

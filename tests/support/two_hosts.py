@@ -14,8 +14,6 @@ import os, sys
 os.sched_setaffinity(0, {int(sys.argv[1])})
 os.execv(sys.executable, [sys.executable, "-m", "bench", *sys.argv[2:]])
 """
-# As in the tests' own process, whose training theirs is compared with.
-QUICK_TO_COMPILE = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}
 
 
 def together(folder, cache, *options):
@@ -33,7 +31,7 @@ def _start(number, coordinator, results, cache, options):
          f"--results={results}",
          f"--coordinator={coordinator}", "--processes=2", f"--process-id={number}"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env=os.environ | {"FMNIST_CACHE_DIR": str(cache)} | QUICK_TO_COMPILE,
+        env=os.environ | {"FMNIST_CACHE_DIR": str(cache)},
     )  # fmt: skip
 
 

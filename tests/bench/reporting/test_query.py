@@ -9,7 +9,7 @@ from scipy.stats import binomtest, sem, t
 from bench.reporting.frames import records_to_frame
 from bench.reporting.query import MODEL, by_model, mean_interval, wilson
 from bench.reporting.section import get_sections, tables
-from tests.support.factory import FOLDER, make_case, make_host, make_record
+from tests.support.factory import FOLDER, compiled, make_case, make_host, make_record
 
 
 def rows(*records, folder=None):
@@ -45,16 +45,10 @@ def test_rows_pool_the_seeds_of_the_newest_config():
     assert row["inference_images_per_s"] == 2000
 
 
-def compiled(model, seconds, commit, at):
-    record = make_record(make_case(model), at=at)
-    time = record.time.model_copy(update={"compile_s": seconds, "compile_cached": False})
-    code = record.code.model_copy(update={"commit": commit * 40})
-    return record.model_copy(update={"time": time, "code": code})
-
-
 def test_compiling_is_that_of_the_model_though_an_older_version_ran_before_the_others():
-    old, new = compiled("cnn", 9.0, "a", at=0), compiled("cnn", 4.0, "b", at=2)
-    other = compiled("resnet", 2.0, "b", at=1)
+    old = compiled(make_record(make_case("cnn"), at=0), 9.0, commit="a")
+    other = compiled(make_record(make_case("resnet"), at=1), 2.0, commit="b")
+    new = compiled(make_record(make_case("cnn"), at=2), 4.0, commit="b")
     found = {row["model"]: row["compile_s"] for row in rows(old, other, new)}
     assert found == {"cnn": 4.0, "resnet": 2.0}
 

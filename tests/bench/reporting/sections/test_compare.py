@@ -11,7 +11,7 @@ from bench.reporting.frames import records_to_frame
 from bench.reporting.rendering.console import PlainConsole
 from bench.reporting.rendering.formats import render, to_rows
 from bench.reporting.sections.compare import section, show_ratio
-from tests.support.factory import make_case, make_host, make_record
+from tests.support.factory import compiled, make_case, make_host, make_record
 
 RATES = [1.0, *(100.0 + n for n in range(9))]  # the first epoch is left out
 COSTS = Costs(flops_per_image=10**8, bytes_per_image=10**6)
@@ -98,18 +98,11 @@ def test_a_training_ratio_is_taken_apart():
     assert (row["matmul_baseline"], row["matmul"]) == (1e11, 4e11)
 
 
-def compiled(machine, seconds, *, cached=False, commit="a", at=0):
-    record = on(machine, at=at)
-    time = record.time.model_copy(update={"compile_s": seconds, "compile_cached": cached})
-    code = record.code.model_copy(update={"commit": commit * 40})
-    return record.model_copy(update={"time": time, "code": code})
-
-
 def test_compiling_is_of_every_start_that_compiled_with_the_newest_code():
     (row,) = rows(
-        compiled("a-2c", 99.0, commit="b"), compiled("a-2c", 4.0, at=1),
-        compiled("a-2c", 6.0, at=2), compiled("a-2c", 0.1, cached=True, at=3),
-        compiled("b-4c", 2.5, at=4),
+        compiled(on("a-2c"), 99.0, commit="b"), compiled(on("a-2c", at=1), 4.0),
+        compiled(on("a-2c", at=2), 6.0), compiled(on("a-2c", at=3), 0.1, cached=True),
+        compiled(on("b-4c", at=4), 2.5),
     )  # fmt: skip
     assert (row["compile_baseline"], row["compile_value"]) == (5.0, 2.5)
     assert row["compile_ratio"] == 2
@@ -117,8 +110,8 @@ def test_compiling_is_of_every_start_that_compiled_with_the_newest_code():
 
 
 def test_a_start_from_the_cache_alone_is_a_reason():
-    cached = compiled("b-4c", 0.1, cached=True, at=1)
-    (other,) = rows(compiled("a-2c", 4.0), cached, part="not compared")
+    cached = compiled(on("b-4c", at=1), 0.1, cached=True)
+    (other,) = rows(compiled(on("a-2c"), 4.0), cached, part="not compared")
     assert other["reason"] == "compile: not measured on b-4c"
 
 
