@@ -40,6 +40,10 @@ class CNN(ConvNetwork):
 
     def features(self, images: jax.Array, train: bool = False) -> jax.Array:
         """[b, 28, 28, 1] -> [b, 3, 3, 128]."""
+        if train:
+            # The second pooling drops a row and a column of its 11x11 pixels, and so the image's
+            # last two are never seen: the same result with an eighth less work.
+            images = images[:, :26, :26]
         x = nn.relu(max_pool(self.conv2(self.conv1(images))))
         return nn.relu(self.conv3(x))
 

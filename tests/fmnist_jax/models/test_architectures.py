@@ -1,5 +1,7 @@
 """The layer shapes and parameter counts that the reference networks have."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -69,6 +71,21 @@ def test_head_of_features_is_the_network(network):
         rtol=1e-5,
         atol=1e-6,
     )
+
+
+def test_cnn_in_training_is_the_cnn_in_evaluation():
+    network = CNN()
+    variables = initialised(network)
+    images = jax.random.uniform(jax.random.key(1), (3, 28, 28, 1))
+
+    def loss(variables, train):
+        return (network.apply(variables, images, train=train) ** 2).sum()
+
+    (trained, seen), (evaluated, whole) = (
+        jax.value_and_grad(loss)(variables, train) for train in (True, False)
+    )
+    np.testing.assert_allclose(trained, evaluated, rtol=1e-5)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-5), seen, whole)
 
 
 def convolution(side, taps, inputs, outputs):
