@@ -9,6 +9,7 @@ import optax
 from fmnist_jax.data.dataset import CLASSES
 from fmnist_jax.training.config import TrainingConfig
 from fmnist_jax.training.program.learning_rate import make_schedule
+from fmnist_jax.training.program.muon import scale_by_muon
 from fmnist_jax.training.state import is_small
 
 
@@ -19,9 +20,8 @@ def make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfor
     1711.05101), an L2 term of the gradient for adam and sgd, and applies
     to kernels only. Moments of a small network are one flat vector.
 
-    `muon` orthogonalises the momentum of all kernels but the last layer's (Jordan 2024), scaled
-    as in Liu et al. 2025 (arXiv 2502.16982) so that one learning rate serves them and, by Adam
-    and without decay, all other weights.
+    `muon` orthogonalises the momentum of all kernels but the last layer's, scaled so that one
+    learning rate serves them and, by Adam and without decay, all other weights.
     """
     optimizer = _make_optimizer(config, steps)
     if frozen := config.frozen_layers():
@@ -43,13 +43,9 @@ def _make_optimizer(config: TrainingConfig, steps: int) -> optax.GradientTransfo
         case "adam":
             return optax.chain(decay, _flatten_small(optax.scale_by_adam()), rate)
         case "muon":
-            return optax.contrib.muon(
-                schedule,
-                beta=config.momentum,
-                weight_decay=config.weight_decay,
-                consistent_rms=0.2,
-                muon_weight_dimension_numbers=_matrices,
-            )
+            rest = optax.chain(_flatten_small(optax.scale_by_adam(nesterov=True)), rate)
+            matrices = optax.chain(scale_by_muon(config.momentum), decay, rate)
+            return optax.partition({True: matrices, False: rest}, _hidden_kernels)
         case "sgd":
             momentum = optax.trace(config.momentum, nesterov=True)
             return optax.chain(decay, _flatten_small(momentum), rate)
@@ -81,13 +77,5 @@ def _kernels(params: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
-def _matrices(params: Any) -> Any:
-    """Return how a kernel [h, w, ci, co] or [i, o] is a matrix; None for other weights."""
-
-    def one(leaf: jax.Array) -> optax.contrib.MuonDimensionNumbers | None:
-        if leaf.ndim < 2 or leaf.shape[-1] <= CLASSES:
-            return None
-        *inputs, output = range(leaf.ndim)
-        return optax.contrib.MuonDimensionNumbers(tuple(inputs), output)
-
-    return jax.tree.map(one, params)
+def _hidden_kernels(params: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf.ndim > 1 and leaf.shape[-1] > CLASSES, params)
