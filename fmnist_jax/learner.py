@@ -122,8 +122,22 @@ def models_of(group: str) -> tuple[str, ...]:
 def resolve(name: str, changes: dict[str, Any]) -> LearnerConfig:
     """Return the config of model `name` with some fields changed.
 
+    Of a field with fields of its own, such as `augment`, those that `changes` leaves out keep
+    the model's defaults.
+
     Raises:
         UserError: unknown model.
         pydantic.ValidationError: a field that does not exist or a value of the wrong type.
     """
-    return LEARNERS[name].model_validate(changes)
+    config = LEARNERS[name]
+    defaults = config()
+    whole = {
+        field: _over(getattr(defaults, field, None), given) for field, given in changes.items()
+    }
+    return config.model_validate(whole)
+
+
+def _over(default: Any, given: Any) -> Any:
+    if isinstance(default, BaseModel) and isinstance(given, dict):
+        return default.model_dump() | given
+    return given

@@ -9,11 +9,11 @@ from pydantic import PositiveInt
 from fmnist_jax.data.dataset import Split
 from fmnist_jax.data.load import load_mnist_training
 from fmnist_jax.learner import LEARNERS
-from fmnist_jax.models.cnn import CNNConfig
+from fmnist_jax.models.cnn import NORMS, CNNConfig
 from fmnist_jax.training.learner import FlaxLearner
 from fmnist_jax.training.state import Weights
 
-CONVOLUTIONS = ("conv1", "conv2", "conv3")
+CONVOLUTIONS = ("conv1", "conv2", "conv3", NORMS["conv2"], NORMS["conv3"])
 HELD_OUT = 5_000  # of MNIST's training images
 
 
@@ -49,6 +49,9 @@ class TransferConfig(CNNConfig):
             Split(digits.images[:size], digits.labels[:size]),
         )
         teacher.fit(lambda _: None)
-        learned = {name: teacher.variables["params"][name] for name in CONVOLUTIONS}
+        assert teacher.trained is not None
+        learned = {
+            name: layer for name, layer in teacher.trained[0].items() if name in CONVOLUTIONS
+        }
         params, batch_stats = weights
         return {**params, **jax.tree.map(np.asarray, learned)}, batch_stats

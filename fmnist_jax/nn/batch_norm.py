@@ -1,10 +1,15 @@
 """Batch normalisation in as few passes over the images as it takes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax.typing import Dtype
 from jax import lax
+
+EPSILON = 1e-5  # added to the variance
 
 
 class BatchNorm(nn.Module):
@@ -17,13 +22,13 @@ class BatchNorm(nn.Module):
 
     Attributes:
         momentum: of the running averages.
-        epsilon: added to the variance.
+        use_scale: multiply by a learned factor per channel.
         axis_name: of devices over which the batch statistics are averaged in training.
         dtype: of the result; None takes that of the input.
     """
 
     momentum: float = 0.99
-    epsilon: float = 1e-5
+    use_scale: bool = True
     axis_name: str | None = None
     dtype: Dtype | None = None
 
@@ -41,7 +46,9 @@ class BatchNorm(nn.Module):
             [..., c].
         """
         shape = x.shape[-1:]
-        scale = self.param("scale", nn.initializers.ones_init(), shape, jnp.float32)
+        scale: jax.Array | float = 1.0
+        if self.use_scale:
+            scale = self.param("scale", nn.initializers.ones_init(), shape, jnp.float32)
         bias = self.param("bias", nn.initializers.zeros_init(), shape, jnp.float32)
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape, jnp.float32)
         running_var = self.variable("batch_stats", "var", jnp.ones, shape, jnp.float32)
@@ -57,5 +64,26 @@ class BatchNorm(nn.Module):
                     average.value = self.momentum * average.value + (1 - self.momentum) * now
         else:
             mean, var = running_mean.value - shift, running_var.value
-        factor = scale * lax.rsqrt(var + self.epsilon)
+        factor = scale * lax.rsqrt(var + EPSILON)
         return (wide * factor + (bias - mean * factor)).astype(self.dtype or x.dtype)
+
+
+def fold(params: Any, batch_stats: Any, norms: Mapping[str, str]) -> dict[str, Any]:
+    """Return the parameters of the same network without normalisation.
+
+    After training it is a product and a sum per channel, which the layer before it can make
+    itself: (x W - mean) f + b = x (W f) + (b - mean f), with f = 1 / sqrt(var + epsilon).
+
+    Args:
+        params: by layer; those that are normalised have a kernel [..., c] and no bias.
+        batch_stats: the running averages, by the name of the normalisation.
+        norms: the name of the normalisation, without a scale, that follows each of these layers.
+    """
+    folded = {name: layer for name, layer in params.items() if name not in norms.values()}
+    for layer, norm in norms.items():
+        factor = lax.rsqrt(batch_stats[norm]["var"] + EPSILON)
+        folded[layer] = {
+            "kernel": params[layer]["kernel"] * factor,
+            "bias": params[norm]["bias"] - batch_stats[norm]["mean"] * factor,
+        }
+    return folded

@@ -31,7 +31,15 @@ class FlaxConfig(TrainingConfig):
 
     @abstractmethod
     def network(self, dtype: str) -> Network:
-        """Return the Flax module, computing in `dtype` with float32 parameters."""
+        """Return the Flax module that predicts, computing in `dtype` with float32 parameters."""
+
+    def training_network(self, dtype: str) -> Network:
+        """Return the module that is trained; here the same."""
+        return self.network(dtype)
+
+    def inference_weights(self, weights: Weights) -> Weights:
+        """Return the weights of `network` that do what trained ones do; here the same."""
+        return weights
 
     def build(self, seed: int) -> Learner:
         """Build a learner for this network on all devices."""
@@ -53,8 +61,11 @@ class FlaxLearner:
         *others: further seeds, trained in the same program.
 
     Attributes:
+        network: that predicts.
         beside: after `fit`, a fitted learner of each other seed, with its history.
         teacher_s: after `fit`, the seconds of it that teachers took; None without one.
+        trained: after `fit`, the weights of the network that was trained.
+        variables: after `fit`, the weights of `network`.
     """
 
     def __init__(self, config: FlaxConfig, seed: int, *others: int) -> None:
@@ -62,18 +73,21 @@ class FlaxLearner:
         self._seeds = seed, *others
         self._devices = jax.devices()
         is_accelerated = self._devices[0].platform != "cpu"
-        self.network = config.network(config.compute_dtype(is_accelerated))
+        dtype = config.compute_dtype(is_accelerated)
+        self.network = config.network(dtype)
+        self._training_network = config.training_network(dtype)
         self.beside: list[tuple[FlaxLearner, tuple[Epoch, ...]]] = []
         self.teacher_s: float | None = None
         self._engine: Engine | Together | None = None
         self._predictor: Predictor | None = None
         self._batch_size: int | None = None
         self._splits: tuple[Split, Split] | None = None
+        self.trained: Weights | None = None
         self.variables: dict[str, Any] = {}
 
     def prepare(self, train: Split, validation: Split) -> Prepared:
         """Place the data on the devices and compile; nothing is trained yet."""
-        given = self.network, self._config, train, validation
+        given = self._training_network, self._config, train, validation
         engine: Engine | Together
         if self._config.epochs_per_call > 1 or len(self._seeds) > 1:
             engine = compile_together(*given, self._seeds, self._devices)
@@ -117,8 +131,10 @@ class FlaxLearner:
         return history
 
     def _adopt(self, weights: Weights, batch_size: int) -> None:
-        """Predict by these weights, which batches of this size have trained."""
+        """Predict by weights that batches of this size have trained."""
         self._batch_size = batch_size
+        self.trained = weights
+        weights = self._config.inference_weights(weights)
         self.variables = variables(*weights)
         self._predictor = Predictor(self.network, *weights, prediction_devices(jax.local_devices()))
 

@@ -17,6 +17,7 @@ from bench.peers.protocol import (
     Trained,
 )
 from fmnist_jax.data.dataset import Split
+from fmnist_jax.data.augment import Augment
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.learner import resolve
 from fmnist_jax.training.learner import FlaxConfig
@@ -44,7 +45,7 @@ def config(setup: Setup, batch: int) -> FlaxConfig:
         "warmup": 0.0,
         "weight_decay": 0.0,
         "label_smoothing": 0.0,
-        "augment": {"flip": setup.flip},
+        "augment": Augment(flip=setup.flip),
         "dtype": "float32",
     }
     if setup.model == "cnn":

@@ -93,7 +93,8 @@ def test_set_reaches_every_kind_of_field():
     assert loaded.learner("svm").gamma == "auto"
     assert loaded.learner("knn").n_neighbors == 7
     assert loaded.learner("mlp").hidden == (8, 8)
-    assert loaded.learner("resnet").augment.shift == 2
+    augment = loaded.learner("resnet").augment
+    assert (augment.shift, augment.alternate) == (2, True)  # the model's own, not the class's
 
 
 def test_a_huge_grid_is_refused_before_it_is_multiplied_out():
