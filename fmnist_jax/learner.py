@@ -122,22 +122,25 @@ def models_of(group: str) -> tuple[str, ...]:
 def resolve(name: str, changes: dict[str, Any]) -> LearnerConfig:
     """Return the config of model `name` with some fields changed.
 
-    Of a field with fields of its own, such as `augment`, those that `changes` leaves out keep
-    the model's defaults.
-
     Raises:
         UserError: unknown model.
         pydantic.ValidationError: a field that does not exist or a value of the wrong type.
     """
     config = LEARNERS[name]
+    return config.model_validate(complete(config, changes))
+
+
+def complete(config: type[LearnerConfig], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return changes in which a field with fields of its own, such as `augment`, has all of them.
+
+    Those that it leaves out are the model's defaults, not those of the field's class.
+    """
     defaults = config()
-    whole = {
-        field: _over(getattr(defaults, field, None), given) for field, given in changes.items()
-    }
-    return config.model_validate(whole)
 
+    def whole(field: str, given: Any) -> Any:
+        default = getattr(defaults, field, None)
+        if isinstance(default, BaseModel) and isinstance(given, dict):
+            return default.model_dump() | given
+        return given
 
-def _over(default: Any, given: Any) -> Any:
-    if isinstance(default, BaseModel) and isinstance(given, dict):
-        return default.model_dump() | given
-    return given
+    return {field: whole(field, given) for field, given in changes.items()}

@@ -17,7 +17,7 @@ from pydantic import (
 from bench.plan.limits import MAX_CASES
 from bench.plan.validation import validate
 from fmnist_jax.data.splits import VALIDATION_IMAGES
-from fmnist_jax.learner import LEARNERS, LearnerConfig, default_models
+from fmnist_jax.learner import LEARNERS, LearnerConfig, complete, default_models
 
 
 class DataConfig(BaseModel):
@@ -105,5 +105,5 @@ class Plan(BaseModel):
         Raises:
             UserError: unknown model, unknown field, or a bad value.
         """
-        changes = self.model.get(name, {}) | (point or {})
+        changes = complete(LEARNERS[name], self.model.get(name, {}) | (point or {}))
         return validate(LEARNERS[name], changes, f"{name}.")

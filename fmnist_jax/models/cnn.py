@@ -109,8 +109,9 @@ class CNNConfig(BatchNormConfig):
 
     def training_network(self, dtype: str) -> CNN:
         """The module with BatchNorm, if wanted."""
-        axis = self.batch_norm_axis
-        return CNN(self.dropout, batch_norm=self.batch_norm, axis_name=axis, dtype=dtype)
+        if not self.batch_norm:
+            return self.network(dtype)
+        return CNN(self.dropout, batch_norm=True, axis_name=self.batch_norm_axis, dtype=dtype)
 
     def inference_weights(self, weights: Weights) -> Weights:
         """Fold BatchNorm into the layers, as Ding et al. 2021 (RepVGG, arXiv 2101.03697)."""

@@ -16,8 +16,8 @@ from bench.peers.protocol import (
     Train,
     Trained,
 )
-from fmnist_jax.data.dataset import Split
 from fmnist_jax.data.augment import Augment
+from fmnist_jax.data.dataset import Split
 from fmnist_jax.data.drawing import garments as synthetic
 from fmnist_jax.learner import resolve
 from fmnist_jax.training.learner import FlaxConfig

@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fmnist_jax.models.cnn import CNN
+from fmnist_jax.models.cnn import CNN, CNNConfig
 from fmnist_jax.models.resnet import ResNet
 from fmnist_jax.training.cost import forward_cost
+from fmnist_jax.training.state import variables
 
 
 def initialised(network):
@@ -86,6 +89,36 @@ def test_cnn_in_training_is_the_cnn_in_evaluation():
     )
     np.testing.assert_allclose(trained, evaluated, rtol=1e-5)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-5), seen, whole)
+
+
+@given(seed=st.integers(0, 2**31 - 1))
+@settings(max_examples=5, deadline=None)
+def test_batch_norm_is_in_the_weights_of_the_cnn_that_predicts(seed):
+    config = CNNConfig(dropout=0.0, sync_batch_norm=False)
+    network = config.training_network("float32")
+    images = np.random.default_rng(seed).random((6, 28, 28, 1), np.float32)
+    made = network.init(jax.random.key(seed), images)
+    assert total(made["params"]) == 241_546
+    _, changed = network.apply(made, images, train=True, mutable=["batch_stats"])
+    weights = params, batch_stats = config.inference_weights(
+        (made["params"], changed["batch_stats"])
+    )
+    assert (total(params), batch_stats) == (241_546, {})
+    assert sizes({"params": params}, "params") == sizes(initialised(CNN()), "params")
+    np.testing.assert_allclose(
+        config.network("float32").apply(variables(*weights), images),
+        network.apply(made | changed, images),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def test_without_batch_norm_the_cnn_is_trained_as_it_predicts():
+    config = CNNConfig(batch_norm=False)
+    assert config.training_network("float32") == config.network("float32")
+    weights = {"a": 1}, {}
+    assert config.inference_weights(weights) is weights
+    assert "batch_norm" not in config.model_dump()  # as in records from before it
 
 
 def convolution(side, taps, inputs, outputs):

@@ -10,7 +10,7 @@ from flax import linen as nn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_jax.nn.batch_norm import BatchNorm
+from fmnist_jax.nn.batch_norm import EPSILON, BatchNorm
 
 
 def example(
@@ -41,8 +41,8 @@ def test_as_in_flax_and_in_float64(
 ) -> None:
     x, shift, variables = example((batch, side, side, channels), scale)
     weights = jnp.sin(jnp.arange(x.size)).reshape(x.shape)
-    options = {"momentum": 0.9, "epsilon": 1e-3}
-    flax = nn.BatchNorm(use_running_average=not train, **options)
+    options = {"momentum": 0.9}
+    flax = nn.BatchNorm(use_running_average=not train, epsilon=EPSILON, **options)
 
     def results(apply: Any, x: jax.Array, params: Any) -> tuple[jax.Array, Any]:
         y, changed = apply({**variables, "params": params}, x, mutable=["batch_stats"])
