@@ -45,9 +45,15 @@ def grid() -> Section:
 
 
 def describe_point(point: dict[str, Any]) -> str:
-    """Describe a point of a grid: "C=10, kernel=rbf"."""
-    values = ((k, f"{v:g}" if isinstance(v, float) else v) for k, v in point.items())
-    return ", ".join(f"{name}={value}" for name, value in values)
+    """Describe a point of a grid: "C=10, kernel=rbf, augment=(flip shift=1)"."""
+    return ", ".join(f"{name}={_short(value)}" for name, value in point.items())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):  # of settings, of which those that are off say nothing
+        on = (name if v is True else f"{name}={_short(v)}" for name, v in value.items() if v)
+        return f"({' '.join(on)})"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def query(frame: pd.DataFrame) -> pd.DataFrame:

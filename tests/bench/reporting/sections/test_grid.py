@@ -201,4 +201,6 @@ def test_the_closing_report_has_the_families_and_names_each_failure(tmp_path):
 def test_a_point_in_words():
     varied = {"C": 100.0, "kernel": "rbf", "hidden": [10, 10], "n": 5}
     assert describe_point(varied) == "C=100, kernel=rbf, hidden=[10, 10], n=5"
+    nested = {"augment": {"flip": True, "alternate": False, "shift": 1, "erase": 0.0}, "rate": 0.01}
+    assert describe_point(nested) == "augment=(flip shift=1), rate=0.01"
     assert progress.name(make_point(seed=1, C=0.1)) == "svm#1 C=0.1"

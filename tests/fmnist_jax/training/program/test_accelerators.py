@@ -42,7 +42,7 @@ def lowered(function, in_specs, arguments, **options):
 def programs(request):
     """Training and evaluation by platform, with the number of arrays in the state."""
     config = resolve(request.param, {})
-    network = config.network(config.compute_dtype(True))
+    network = config.training_network(config.compute_dtype(True))
     shape = EpochShape(IMAGES // BATCH, 1, BATCH)
     optimizer = make_optimizer(config, shape.steps * config.epochs)
     key = jax.eval_shape(lambda: jax.random.key(0))
@@ -112,7 +112,7 @@ def test_the_state_is_updated_in_place(programs, platform):
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_several_epochs_and_seeds_in_one_program(seeds):
     config = resolve("resnet", {"epochs_per_call": 4})
-    network = config.network(config.compute_dtype(True))
+    network = config.training_network(config.compute_dtype(True))
     shape = EpochShape(IMAGES // BATCH, 1, BATCH)
     optimizer = make_optimizer(config, shape.steps * config.epochs)
     placed = SimpleNamespace(shape=shape, optimizer=optimizer)
