@@ -96,6 +96,15 @@ def test_history(fitted):
         assert all(epoch.train_s > 0 and epoch.images > 0 for epoch in history)
 
 
+def test_what_predicts_is_what_was_validated(fitted, splits):
+    config, learner, _, _, history = fitted
+    if config.kind != "flax" or hasattr(config, "classifier"):
+        pytest.skip("no network, or not what predicts")
+    probabilities = learner.predict_proba(splits.validation.images)
+    chosen = probabilities[np.arange(100), splits.validation.labels]
+    assert np.isclose(-np.log(chosen).mean(), history[-1].validation_loss, rtol=1e-3)
+
+
 def test_cost(fitted):
     config, learner, *_ = fitted
     cost = learner.cost()
