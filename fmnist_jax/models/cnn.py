@@ -61,13 +61,18 @@ class CNN(ConvNetwork):
         self.classifier = nn.Dense(CLASSES)
 
     def features(self, images: jax.Array, train: bool = False) -> jax.Array:
-        """[b, 28, 28, 1] -> [b, 3, 3, 128]."""
+        """[b, 28, 28, 1] -> [b, 3, 3, 128], before its relu.
+
+        Trained with smoothed labels, the network tells a class by what an image lacks: of its
+        rectified features hardly any speaks for the class, and Grad-CAM of them is empty.
+        """
         if train:
             # The second pooling drops a row and a column of its 11x11 pixels, and so the image's
             # last two are never seen: the same result with an eighth less work.
             images = images[:, :26, :26]
-        x = self._activate("conv2", max_pool(self.conv2(self.conv1(images))), train)
-        return self._activate("conv3", self.conv3(x), train)
+        # Pooled before it is normalised, which leaves the maxima where they are.
+        x = nn.relu(self._norm("conv2", max_pool(self.conv2(self.conv1(images))), train))
+        return self._norm("conv3", self.conv3(x), train)
 
     def head(self, features: jax.Array, train: bool = False) -> jax.Array:
         """[b, 3, 3, 128] -> float32 logits [b, 10]."""
@@ -79,12 +84,12 @@ class CNN(ConvNetwork):
         return self._units(self.features(images))
 
     def _units(self, features: jax.Array, train: bool = False) -> jax.Array:
-        x = self.hidden(features.reshape(features.shape[0], -1))
-        return self._activate("hidden", x, train)
+        x = nn.relu(features).reshape(features.shape[0], -1)
+        return nn.relu(self._norm("hidden", self.hidden(x), train))
 
-    def _activate(self, layer: str, x: jax.Array, train: bool) -> jax.Array:
-        """Relu of what `layer` gave; the factor of a normalisation leaves maxima where they are."""
-        return nn.relu(self.norms[layer](x, train=train) if self.batch_norm else x)
+    def _norm(self, layer: str, x: jax.Array, train: bool) -> jax.Array:
+        """What `layer` gave, normalised if that is wanted."""
+        return self.norms[layer](x, train=train) if self.batch_norm else x
 
 
 @LEARNERS.register("cnn")
