@@ -42,8 +42,8 @@ def orthogonalise(kernel: jax.Array) -> jax.Array:
     if kernel.shape[0] < kernel.shape[1]:
         return orthogonalise(kernel.T).T
     x = kernel / (jnp.linalg.norm(kernel) + 1e-8)
-    # Rounding can make the smallest eigenvalues of x'x negative, which the iteration enlarges
-    # twelvefold: in float32 it ends before that matters, in an accelerator's short product not.
+    # Rounding can leave the smallest eigenvalues of x'x negative, and each step multiplies those
+    # by twelve: harmless after five in float32, not in the short products of an accelerator.
     with jax.default_matmul_precision("highest"):
         gram = x.T @ x
         total = _polynomial(gram)
