@@ -22,6 +22,7 @@ from fmnist_jax.nn.pool import max_pool
 from fmnist_jax.training.config import Optimizer
 from fmnist_jax.training.state import Weights
 
+# What normalises each layer, as flax names the members of `CNN.norms`.
 NORMS = {layer: f"norms_{layer}" for layer in ("conv2", "conv3", "hidden")}
 
 
