@@ -1,14 +1,14 @@
 """Measure one model in all entrants: each prepares, then rounds go from one to the next.
 
 Only one worker is at work at any time, and a round visits all of them within
-seconds, so that what else the machine does meets all alike.
+seconds, in an order of its own, so that what else the machine does meets all alike.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import product
+from random import Random
 from typing import TypeVar
 
 from bench.peers.protocol import (
@@ -86,7 +86,7 @@ def compare(
 
     Args:
         setup: the model, and what all have in common.
-        entrants: in the order of their turns.
+        entrants: their turns are in an order drawn anew for each measure of each round.
         measures: in the order within a round.
         rounds: blocks of each measure.
         say: called after each step.
@@ -103,12 +103,14 @@ def compare(
             say(f"{setup.model}: {participant.entrant.name} compiles and warms up")
             with _losing(participant, say):
                 _prepare(participant, stack, setup, measures, block_s, prepare_timeout_s, debug)
+        order = Random(setup.seed)
         for turn in range(rounds):
-            for measure, participant in product(measures, participants):
-                if participant.worker and measure in participant.prepared:
-                    with _losing(participant, say):
-                        block = _ask(participant, RunBlock(measure), Block, BLOCK_TIMEOUT_S)
-                        participant.blocks.setdefault(measure, {})[turn] = block
+            for measure in measures:
+                for participant in order.sample(participants, len(participants)):
+                    if participant.worker and measure in participant.prepared:
+                        with _losing(participant, say):
+                            block = _ask(participant, RunBlock(measure), Block, BLOCK_TIMEOUT_S)
+                            participant.blocks.setdefault(measure, {})[turn] = block
             say(f"{setup.model}: round {turn + 1} of {rounds} is done")
     return [_entry(setup.model, participant, rounds) for participant in participants]
 

@@ -4,7 +4,8 @@ import multiprocessing
 
 import pytest
 
-from bench.peers.protocol import Entrant, Measure, Setup
+from bench.peers import rounds as module
+from bench.peers.protocol import Entrant, Measure, RunBlock, Setup
 from bench.peers.rounds import compare
 from tests.support.processes import PATIENCE_S
 
@@ -39,6 +40,26 @@ def test_rounds_visit_everybody():
             assert len(samples.images) == len(samples.seconds) == 3
             assert all(rate > 0 for rate in samples.images_per_s)
     assert len(said) == 2 + 3
+
+
+def test_the_order_is_drawn_anew_for_each_measure_of_a_round(monkeypatch):
+    asked, ask = [], module._ask
+
+    def noted(participant, request, *rest):
+        if isinstance(request, RunBlock):
+            asked.append(participant.entrant.name)
+        return ask(participant, request, *rest)
+
+    monkeypatch.setattr(module, "_ask", noted)
+    names = ["one", "two", "three"]
+    entries, _ = measured(
+        *(Entrant(name, "fake", "well", "tests.support.peer_fakes") for name in names)
+    )
+    assert [entry.name for entry in entries] == names
+    orders = [tuple(asked[at : at + 3]) for at in range(0, len(asked), 3)]
+    assert len(orders) == 3 * len(MEASURES)
+    assert all(sorted(order) == sorted(names) for order in orders)
+    assert len(set(orders)) > 2
 
 
 @pytest.mark.parametrize(
