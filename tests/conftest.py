@@ -87,7 +87,8 @@ def bounded_memory():
 @pytest.fixture(autouse=True)
 def own_surroundings(tmp_path, monkeypatch):
     """No test sees real data that it does not ask for, nor the user's cache."""
-    monkeypatch.delenv("FMNIST_DATA_DIR", raising=False)
+    for name in ("FMNIST_DATA_DIR", "MNIST_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FMNIST_CACHE_DIR", str(tmp_path / "default-cache"))
     # A verb that is called in this process sends the log to its own console.
     log = logging.getLogger("fmnist_jax")
