@@ -105,12 +105,16 @@ def compare(
                 _prepare(participant, stack, setup, measures, block_s, prepare_timeout_s, debug)
         order = Random(setup.seed)
         for turn in range(rounds):
-            for measure in measures:
-                for participant in order.sample(participants, len(participants)):
-                    if participant.worker and measure in participant.prepared:
-                        with _losing(participant, say):
-                            block = _ask(participant, RunBlock(measure), Block, BLOCK_TIMEOUT_S)
-                            participant.blocks.setdefault(measure, {})[turn] = block
+            turns = (
+                (measure, participant)
+                for measure in measures
+                for participant in order.sample(participants, len(participants))
+            )
+            for measure, participant in turns:
+                if participant.worker and measure in participant.prepared:
+                    with _losing(participant, say):
+                        block = _ask(participant, RunBlock(measure), Block, BLOCK_TIMEOUT_S)
+                        participant.blocks.setdefault(measure, {})[turn] = block
             say(f"{setup.model}: round {turn + 1} of {rounds} is done")
     return [_entry(setup.model, participant, rounds) for participant in participants]
 
